@@ -1,0 +1,1 @@
+"""The world, one library each; none of these rooms knows another."""

@@ -1,0 +1,1 @@
+"""How batches and quotas are shared between nodes."""

@@ -1,0 +1,1 @@
+"""The clients' connections: sockets, outboxes, timers."""

@@ -1,0 +1,1 @@
+"""Where apps, users and the ledger are kept."""

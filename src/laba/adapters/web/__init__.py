@@ -1,0 +1,1 @@
+"""HTTP over ASGI: requests become values, values become responses."""

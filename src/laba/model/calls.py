@@ -1,0 +1,205 @@
+"""What a caller can ask of laba over HTTP, and what it is answered, in our own nouns.
+
+A dialect reads a request into one Call and writes one Answer (or a Refusal) back; neither end knows the other's words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+
+from laba.model.app import App, AppName, Feature, QuotaName
+from laba.model.dispatch import Dispatch, Submission
+from laba.model.quota import Quota
+from laba.model.user import User
+
+
+class Right(Enum):
+    """Who may call an endpoint."""
+
+    ANYONE = "anyone"
+    APP = "app"
+    OPERATOR = "operator"
+    APP_OR_OPERATOR = "app or operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row of a dialect's table of endpoints; docs/reference/ holds every one of them.
+
+    `pattern` is the path without the app's prefix, with `{name}` for one segment. `media_types` is empty where no
+    body is read.
+    """
+
+    name: str
+    method: str
+    pattern: str
+    right: Right
+    media_types: tuple[str, ...] = ()
+    body_limit_bytes: int = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A dialect's word that a request is its own: for which app, at which endpoint, with which proof.
+
+    `app` is a name, `app_id` an id; an endpoint outside any app has neither. `proof` is the bearer token, None where
+    none was sent, and "" where the header is there but holds no bearer token. `path` is without the app's prefix.
+    """
+
+    endpoint: Endpoint
+    path: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    app: tuple[str, str] | None = None
+    app_id: str | None = None
+    proof: str | None = field(default=None, repr=False)
+
+
+# --- calls ---------------------------------------------------------------------------------------------------------
+
+
+class Grant(StrEnum):
+    """How a token is asked for (vendor-apis.md 1.1)."""
+
+    CLIENT_CREDENTIALS = "client_credentials"
+    PASSWORD = "password"  # noqa: S105 - the grant's name
+    INHERIT = "inherit"
+    EXCHANGE = "exchange"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """Issue a token. `ttl_seconds` 0 means that it never expires, None the default of the grant.
+
+    EXCHANGE turns a token that another system signed (the bearer) into one of laba's, with the same right and no
+    longer life. INHERIT needs the app's token as bearer.
+    """
+
+    grant: Grant
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    username: str = ""
+    password: str = field(default="", repr=False)
+    proof: str | None = field(default=None, repr=False)
+    ttl_seconds: int | None = None
+    register: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    name: str
+    password: str | None = field(default=None, repr=False)
+    nickname: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterUsers:
+    """Register users. Where `single`, one that exists is a refusal; in a batch it is listed and the rest go on."""
+
+    users: tuple[NewUser, ...]
+    single: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GetUser:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteUser:
+    """Remove a user, revoke its tokens and end its sessions."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApp:
+    name: AppName
+    features: frozenset[Feature] | None = None
+    unlimited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeApp:
+    """Change what an app may do; what is not named stays as it is."""
+
+    features: Mapping[Feature, bool] = field(default_factory=dict)
+    quotas: Mapping[QuotaName, Quota] = field(default_factory=dict)
+    development: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetApp:
+    """Show the app that the path names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListApps:
+    """List every app."""
+
+
+Call = Submission | TokenRequest | RegisterUsers | GetUser | DeleteUser | CreateApp | ChangeApp | GetApp | ListApps
+
+# --- answers -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The dispatch is in the ledger: it survives a crash from here on (design.md section 8)."""
+
+    dispatch: Dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssued:
+    """`expires_in_seconds` 0 means never; `user` is None for an app token."""
+
+    grant: Grant
+    token: str = field(repr=False)
+    expires_in_seconds: int
+    expires_at_ms: int
+    user: User | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsersRegistered:
+    """`existing` are the names of a batch that were taken already."""
+
+    users: tuple[User, ...]
+    existing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserFound:
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeleted:
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class AppShown:
+    """An app with its secrets: for the operator, and for whoever holds its app token."""
+
+    app: App
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppsListed:
+    apps: tuple[App, ...]
+
+
+Answer = Accepted | TokenIssued | UsersRegistered | UserFound | UserDeleted | AppShown | AppsListed
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a dialect needs beside the answer to write a response: the claim, the app if known, and the times."""
+
+    claim: Claim
+    app: App | None
+    base_url: str
+    started_at_ms: int
+    now_ms: int

@@ -1,0 +1,109 @@
+"""What a caller asked to send, what was admitted, and one conversation's copy of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from laba.model.app import Feature, QuotaName
+from laba.model.content import Content, Original
+
+
+class Level(StrEnum):
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class Audience(StrEnum):
+    """Whom a dispatch is for, as a predicate: it travels to the nodes, never a list of users."""
+
+    ONLINE_USERS = "online_users"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """A type's properties, which travel with the message (R8)."""
+
+    stored: bool
+    counted: bool
+    pushed: bool
+    updates_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a caller asked for: vendor words have ended, nothing is decided yet.
+
+    `size_bytes` is measured as the dialect's contract says, `size_limit_bytes` is that contract's bound.
+    """
+
+    sender: str
+    content: Content
+    flags: Flags
+    audience: Audience
+    feature: Feature
+    quota: QuotaName
+    size_bytes: int
+    size_limit_bytes: int
+    original: Original | None = None
+    ext: Mapping[str, Any] | None = None
+    level: Level = Level.NORMAL
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """An admitted submission. `id` is 64 bits, time-ordered and unique across nodes."""
+
+    id: int
+    app_uuid: str
+    accepted_at_ms: int
+    sender: str
+    content: Content
+    flags: Flags
+    audience: Audience
+    quota: QuotaName
+    original: Original | None = None
+    ext: Mapping[str, Any] | None = None
+    level: Level = Level.NORMAL
+    client_id: str | None = None
+
+    @classmethod
+    def admitted(cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int) -> "Dispatch":
+        return cls(
+            id=dispatch_id,
+            app_uuid=app_uuid,
+            accepted_at_ms=now_ms,
+            sender=submission.sender,
+            content=submission.content,
+            flags=submission.flags,
+            audience=submission.audience,
+            quota=submission.quota,
+            original=submission.original,
+            ext=submission.ext,
+            level=submission.level,
+            client_id=submission.client_id,
+        )
+
+
+class ConversationType(StrEnum):
+    APP = "app"
+    ROOM = "room"
+    SYSTEM = "system"
+    CHAT = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    type: ConversationType
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One conversation's copy of a dispatch. With one conversation it has the dispatch's id."""
+
+    id: int
+    conversation: Conversation
+    dispatch: Dispatch

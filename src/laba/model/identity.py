@@ -1,0 +1,18 @@
+"""Who is calling, as a token says it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a genuine token says: an app, or one user of it.
+
+    `user` is None for an app token. `epoch` is the revocation epoch the token was issued under; None where the
+    token's kind carries none (tokens that were not issued by laba). `registers` tells that a user it names for
+    the first time is registered at login.
+    """
+
+    app_uuid: str
+    user: str | None = None
+    epoch: int | None = None
+    registers: bool = False

@@ -1,0 +1,150 @@
+"""The outside world on one page: what laba needs of it, as promises in prose. All async, whatever stands behind."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from laba.model.app import App, Apps, QuotaName
+from laba.model.calls import Answer, Call, Claim, Exchange
+from laba.model.dispatch import Dispatch
+from laba.model.http import HttpRequest, HttpResponse, RequestHead
+from laba.model.identity import Identity
+from laba.model.quota import Quota
+from laba.model.refusal import Refusal
+from laba.model.stream import Batch, Position, Stream
+from laba.model.user import User
+
+
+class StoreBusyError(Exception):
+    """The store has as many writes waiting as it may hold; nothing of this one was kept. Try again later."""
+
+
+class Store(Protocol):
+    """Apps, users and the ledger of kept dispatches.
+
+    Whatever returned has survived: after `kill -9` or power loss it is still there (design.md section 8). Calls that
+    change something and return False or None have changed nothing. Every method may raise StoreBusyError, and
+    OSError when the medium fails.
+    """
+
+    async def apps(self) -> tuple[App, ...]:
+        """Give every app, in the order they were created."""
+
+    async def add_app(self, app: App) -> bool:
+        """Keep a new app; False if its name is taken."""
+
+    async def change_app(self, app: App) -> None:
+        """Replace the policy of the app with this uuid."""
+
+    async def user(self, app_uuid: str, name: str) -> User | None:
+        """Find one user."""
+
+    async def add_users(self, users: Sequence[User]) -> frozenset[str]:
+        """Register those whose name is free, all in one transaction; give the names that were taken."""
+
+    async def remove_user(self, app_uuid: str, name: str) -> User | None:
+        """Forget a user and give what was forgotten; None if there was none."""
+
+    async def append(self, dispatch: Dispatch) -> None:
+        """Keep a dispatch together with the work of sending it, or neither.
+
+        Dispatches are kept in the order in which `append` was called.
+        """
+
+    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
+        """Give the oldest kept dispatches whose work is not done, in the order they were kept."""
+
+    async def expire(self, dispatches: Sequence[Dispatch]) -> None:
+        """Note that these came too late to be sent; their work is done."""
+
+    async def accepted_since(self, since_ms: int) -> tuple[tuple[str, QuotaName, int], ...]:
+        """Give (app uuid, quota, accepted_at_ms) of every dispatch kept since then, oldest first."""
+
+    async def last_id(self) -> int:
+        """Give the highest dispatch id ever kept, 0 for none."""
+
+
+class Streams(Protocol):
+    """Offsets: the point after which nothing reorders."""
+
+    async def append(self, stream: Stream, dispatches: Sequence[Dispatch]) -> Batch:
+        """Give the dispatches their places at the stream's end, in this order, and note that their work is done.
+
+        Before this returns the places are as durable as the dispatches: no restart gives a message a second offset.
+        """
+
+    async def position(self, stream: Stream) -> Position:
+        """Tell the stream's epoch, and the last offset given in it (0 for none). The epoch outlives restarts."""
+
+    async def read(self, stream: Stream, since_ms: int) -> tuple[Batch, ...]:
+        """Give what was accepted since then and has a place, in order."""
+
+
+class Bus(Protocol):
+    """From the node that accepted to every node, itself included; one message per node, at most once, in order."""
+
+    async def publish(self, batch: Batch) -> None:
+        """Hand the batch to every subscriber; waits while one of them is full."""
+
+    def subscribe(self) -> AsyncIterator[Batch]:
+        """Receive every batch published from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A quota was full. `span_seconds` is its shortest full span; `retry_after_seconds` is when all have room."""
+
+    span_seconds: int
+    retry_after_seconds: int
+
+
+class Gate(Protocol):
+    """Quotas: all spans of a call are taken together, or none is (G1)."""
+
+    async def take(self, app_uuid: str, name: QuotaName, quota: Quota, now_ms: int) -> Exhausted | None:
+        """Count one call now, or say which span is full and count nothing."""
+
+    async def give_back(self, app_uuid: str, name: QuotaName, taken_at_ms: int) -> None:
+        """Undo one `take`, for a call of which nothing came."""
+
+    async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:
+        """Count what was taken before a restart, as (app uuid, quota, taken_at_ms), oldest first."""
+
+
+class Meter(Protocol):
+    """Counters and gauges. Every name stands in docs/reference/metrics.md."""
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        """Add to a counter."""
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge."""
+
+
+# --- what is not the world, but is chosen by assembly ---------------------------------------------------------------
+
+
+class Dialect(Protocol):
+    """One vendor's REST words. Pure: no clock, no socket."""
+
+    @property
+    def name(self) -> str: ...
+
+    def claim(self, head: RequestHead) -> Claim | Refusal | None:
+        """Say whether the request is this dialect's; a Refusal where the path is its own but serves nothing."""
+
+    def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:
+        """Translate the vendor's words into one call."""
+
+    def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:
+        """Translate the answer into the vendor's words."""
+
+    def refuse(self, refusal: Refusal, now_ms: int) -> HttpResponse:
+        """Write a refusal for a request of which no claim could be made."""
+
+
+class TokenReader(Protocol):
+    """One kind of token, judged by its own rules."""
+
+    def recognise(self, token: str, apps: Apps, now_ms: int) -> Identity | Refusal | None:
+        """Give who it names; None where the text is not of this kind at all."""

@@ -1,0 +1,1 @@
+"""Client wire protocols, sans-I/O: bytes in, events out; commands in, bytes out."""

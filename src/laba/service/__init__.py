@@ -1,0 +1,1 @@
+"""Choreography: calls the pure rooms and the ports in the right order, and decides nothing itself."""

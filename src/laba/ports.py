@@ -11,7 +11,7 @@ from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
 from laba.model.quota import Quota
 from laba.model.refusal import Refusal
-from laba.model.stream import Batch, Position, Stream
+from laba.model.stream import Batch, Notice, Position, Stream
 from laba.model.user import User
 
 
@@ -83,11 +83,11 @@ class Streams(Protocol):
 class Bus(Protocol):
     """From the node that accepted to every node, itself included; one message per node, at most once, in order."""
 
-    async def publish(self, batch: Batch) -> None:
-        """Hand the batch to every subscriber; waits while one of them is full."""
+    async def publish(self, notice: Notice) -> None:
+        """Hand the notice to every subscriber; waits while one of them is full."""
 
-    def subscribe(self) -> AsyncIterator[Batch]:
-        """Receive every batch published from now on."""
+    def subscribe(self) -> AsyncIterator[Notice]:
+        """Receive every notice published after this call."""
 
 
 @dataclass(frozen=True, slots=True)

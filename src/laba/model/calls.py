@@ -58,12 +58,13 @@ class Claim:
 
 
 class Grant(StrEnum):
-    """How a token is asked for (vendor-apis.md 1.1)."""
+    """How a token is asked for (vendor-apis.md 1.1). DIRECT is laba's own: the caller's right is proof enough."""
 
     CLIENT_CREDENTIALS = "client_credentials"
     PASSWORD = "password"  # noqa: S105 - the grant's name
     INHERIT = "inherit"
     EXCHANGE = "exchange"
+    DIRECT = "direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class TokenRequest:
     """Issue a token. `ttl_seconds` 0 means that it never expires, None the default of the grant.
 
     EXCHANGE turns a token that another system signed (the bearer) into one of laba's, with the same right and no
-    longer life. INHERIT needs the app's token as bearer.
+    longer life. INHERIT needs the app's token as bearer. DIRECT asks for the user's token, or the app's where
+    `username` is empty, and comes only from the app's operator or a holder of its token.
     """
 
     grant: Grant

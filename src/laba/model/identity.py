@@ -9,10 +9,11 @@ class Identity:
 
     `user` is None for an app token. `epoch` is the revocation epoch the token was issued under; None where the
     token's kind carries none (tokens that were not issued by laba). `registers` tells that a user it names for
-    the first time is registered at login.
+    the first time is registered at login. `expires_at_ms` 0 means that it does not end.
     """
 
     app_uuid: str
     user: str | None = None
     epoch: int | None = None
     registers: bool = False
+    expires_at_ms: int = 0

@@ -50,3 +50,15 @@ class Batch:
     @property
     def last(self) -> int:
         return self.entries[-1].offset
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A user's tokens hold no more: its live sessions end, on whatever node they are."""
+
+    app_uuid: str
+    user: str
+
+
+# What travels between nodes.
+Notice = Batch | Revocation

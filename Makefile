@@ -1,0 +1,57 @@
+# laba: everything a person types. `make demo` and `make test` set up what they need by themselves.
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+CLIENTS := tests/clients/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check fix cover bench clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+install: .venv/installed  ## Create .venv with everything laba needs (Python 3.11 or newer)
+
+.venv/installed: uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "laba needs Python 3.11 or newer; name one with: make install PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || { echo "Creating .venv ..."; $(PYTHON) -m venv .venv; }
+	@echo "Installing the locked packages ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv sync --frozen --inexact
+	@touch $@
+
+$(CLIENTS): tests/clients/package-lock.json
+	@command -v npm >/dev/null || { echo "The tests run the official JavaScript clients: install Node.js 20 with npm."; exit 1; }
+	@echo "Installing the official JavaScript clients for the tests ..."
+	@npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: install  ## Start a server with 1,000 real clients, broadcast to them, and stay up
+	@$(BIN)/laba demo
+
+serve: install  ## Serve on port 8080 with the data in laba-data
+	@$(BIN)/laba serve
+
+test: check $(CLIENTS)  ## Check, then run every test
+	@$(BIN)/pytest
+
+check: install  ## Lint, types and floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache 2>&1 | tail -n +2
+
+fix: install  ## Mend what the linter can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+cover: install $(CLIENTS)  ## Run the tests and show what they do not reach
+	@$(BIN)/coverage run -m pytest && $(BIN)/coverage report --skip-covered
+
+bench: install  ## Measure CPU per delivery against a bare C send loop (needs a C compiler; about 4 minutes)
+	@$(BIN)/python bench/run.py
+
+clean:  ## Remove what can be made again
+	rm -rf .venv tests/clients/node_modules bench/out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,88 @@
+"""The bus and the gate of a single process: nothing leaves it, and nothing is lost on the way."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+from laba.core.quota import Turnstile
+from laba.model.app import QuotaName
+from laba.model.quota import Quota
+from laba.model.stream import Notice
+from laba.ports import Exhausted
+
+
+class LocalBus:
+    """`ports.Bus` within one process.
+
+    Bound: `queue_length` notices per subscriber; at it `publish` waits, and so does every later one, so that all
+    subscribers receive all notices in one order.
+    """
+
+    def __init__(self, *, queue_length: int = 256) -> None:
+        self._queue_length = queue_length
+        self._subscriptions: set[Subscription] = set()
+        # Held over all subscribers: else two publishers that wait could reach them in different orders.
+        self._turn = asyncio.Lock()
+
+    async def publish(self, notice: Notice) -> None:
+        async with self._turn:
+            for subscription in tuple(self._subscriptions):
+                await subscription.offer(notice)
+
+    def subscribe(self) -> "Subscription":
+        """Receive every notice published from now on; close it, or a publisher waits for it for ever."""
+        subscription = Subscription(self._queue_length, self._subscriptions)
+        self._subscriptions.add(subscription)
+        return subscription
+
+
+class Subscription(AsyncIterator[Notice]):
+    """One subscriber's notices, in the order they were published."""
+
+    def __init__(self, length: int, siblings: "set[Subscription]") -> None:
+        self._length = length
+        self._siblings = siblings
+        self._notices: deque[Notice] = deque()
+        self._changed = asyncio.Condition()
+        self._closed = False
+
+    async def offer(self, notice: Notice) -> None:
+        """Wait for room and queue the notice; a closed subscription lets it fall."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._closed or len(self._notices) < self._length)
+            if not self._closed:
+                self._notices.append(notice)
+                self._changed.notify_all()
+
+    async def __anext__(self) -> Notice:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._closed or self._notices)
+            if self._closed:
+                raise StopAsyncIteration
+            notice = self._notices.popleft()
+            self._changed.notify_all()
+            return notice
+
+    async def aclose(self) -> None:
+        """Receive nothing more: the iteration ends, and a publisher that waits here goes on."""
+        self._siblings.discard(self)
+        async with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+
+class LocalGate:
+    """`ports.Gate` within one process."""
+
+    def __init__(self) -> None:
+        self._turnstile = Turnstile()
+
+    async def take(self, app_uuid: str, name: QuotaName, quota: Quota, now_ms: int) -> Exhausted | None:
+        full = self._turnstile.take(app_uuid, name, quota, now_ms)
+        return None if full is None else Exhausted(full.span_seconds, full.retry_after_seconds)
+
+    async def give_back(self, app_uuid: str, name: QuotaName, taken_at_ms: int) -> None:
+        self._turnstile.give_back(app_uuid, name, taken_at_ms)
+
+    async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:
+        self._turnstile.refill(taken)

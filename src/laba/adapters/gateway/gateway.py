@@ -1,0 +1,244 @@
+"""The gateway: takes over upgraded connections, logs clients in, writes deliveries, and lets everyone go in the end."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from laba.adapters.gateway.connection import Connection, Limits, Wire
+from laba.core.session import Session, State
+from laba.core.wheel import Timed, TimerWheel
+from laba.model.closing import Closing
+from laba.model.session import Denied, Login, Welcome
+from laba.ports import Meter, StoreBusyError
+from laba.protocols.websocket import Upgrade, accept_upgrade
+from laba.service.fanout import Delivery, Eviction, Fanout
+from laba.service.sessions import Sessions
+
+_CATCH_UP_BYTES = 65536
+_DRAIN_STEP_SECONDS = 0.05
+# How long the last clients may take to answer their close frame before they are cut off.
+_LAST_SECONDS = 1.0
+# The golden ratio's fraction: consecutive logins get first pings that are spread evenly over the interval.
+_SPREAD = 0.6180339887
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much the gateway takes on. At either bound a new client is asked to come back later (503)."""
+
+    connections: int
+    handshakes: int
+    slice_writes: int
+
+
+class Gateway:
+    """Every WebSocket connection of this process."""
+
+    def __init__(
+        self,
+        wires: Mapping[str, Wire],
+        clients: "Clients",
+        limits: Limits,
+        capacity: Capacity,
+        wheel: TimerWheel[Timed],
+        meter: Meter,
+    ) -> None:
+        self.limits = limits
+        self._wires = wires
+        self._clients = clients
+        self._capacity = capacity
+        self._wheel = wheel
+        self._meter = meter
+        self._connections: set[Connection] = set()
+        self._logging_in: set[asyncio.Task[None]] = set()
+        self._strangers = 0
+        self._logins = 0
+        self._draining = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    # --- opening ---------------------------------------------------------------------------------------------------
+
+    def upgrade(
+        self,
+        transport: asyncio.Transport,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        rest: bytes,
+    ) -> None:
+        """Take over a connection that asks for WebSocket; `rest` came behind its request."""
+        wire = self._wires.get(path)
+        refusal = self._no_room() if wire is not None else _response(404, "there is no WebSocket here")
+        outcome = accept_upgrade(method, headers)
+        if wire is None or refusal is not None or not isinstance(outcome, Upgrade):
+            transport.write(refusal if refusal is not None else outcome.response)
+            transport.close()
+            return
+        connection = Connection(self, wire, transport)
+        self._connections.add(connection)
+        self._empty.clear()
+        self._strangers += 1
+        self._wheel.arm(connection, self.limits.login_seconds)
+        transport.set_protocol(connection)
+        connection.write(outcome.response)
+        if rest:
+            connection.data_received(rest)
+
+    def _no_room(self) -> bytes | None:
+        if self._draining or len(self._connections) >= self._capacity.connections:
+            return _response(503, "the server is full or stopping")
+        if self._strangers >= self._capacity.handshakes:
+            return _response(503, "too many clients are logging in")
+        return None
+
+    # --- what a connection asks of its host ------------------------------------------------------------------------
+
+    def arm(self, connection: Connection, seconds: float) -> None:
+        self._wheel.arm(connection, seconds)
+
+    def log_in(self, connection: Connection, login: Login) -> None:
+        task = asyncio.get_running_loop().create_task(self._log_in(connection, login))
+        self._logging_in.add(task)
+        task.add_done_callback(self._logging_in.discard)
+
+    def left(self, connection: Connection, closing: Closing) -> None:
+        if connection.session.state in (State.NEW, State.LOGGING_IN):
+            self._strangers -= 1
+        self._clients.sessions.leave(connection.session)
+        self._meter.count("laba_sessions_closed_total", reason=closing.name.lower())
+
+    def lost(self, connection: Connection) -> None:
+        self._wheel.disarm(connection)
+        self._connections.discard(connection)
+        if not self._connections:
+            self._empty.set()
+
+    def caught_up(self, connection: Connection) -> None:
+        """Write a returning client what it is owed, as fast as its socket takes it."""
+        session = connection.session
+        while session.state is State.CATCHING_UP and connection.outbox is None and connection.fd >= 0:
+            missed = self._clients.fanout.missed(session, _CATCH_UP_BYTES)
+            if missed:
+                connection.write(missed)
+
+    async def _log_in(self, connection: Connection, login: Login) -> None:
+        try:
+            answer = await self._clients.sessions.login(connection.session, login)
+        except (StoreBusyError, OSError):
+            self._meter.count("laba_store_failures_total")
+            connection.close(Closing.SERVER_ERROR)
+            return
+        except BaseException:
+            connection.close(Closing.SERVER_ERROR)
+            raise
+        match answer:
+            case Closing():
+                connection.close(answer)
+            case Denied():
+                connection.session.state = State.NEW
+                connection.send(answer)
+            case Welcome():
+                self._strangers -= 1
+                self._logins += 1
+                connection.send(answer)
+                spread = 0.5 + 0.5 * ((self._logins * _SPREAD) % 1.0)
+                connection.start_pings(self._wheel.now, self.limits.ping_seconds * spread)
+                self.caught_up(connection)
+        connection.resume()
+
+    # --- delivering ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write what the fan-out brings, in slices, until cancelled."""
+        outgoing = self._clients.fanout.outgoing
+        while True:
+            match await outgoing.get():
+                case Eviction(sessions, closing):
+                    for session in sessions:
+                        session.link.close(closing)
+                case Delivery() as delivery:
+                    await self._deliver(delivery)
+
+    async def _deliver(self, delivery: Delivery[Connection]) -> None:
+        sessions = delivery.sessions
+        for start in range(0, len(sessions), self._capacity.slice_writes):
+            written = write_slice(delivery, sessions[start : start + self._capacity.slice_writes])
+            self._meter.count("laba_deliveries_total", written * len(delivery.kept))
+            await asyncio.sleep(0)
+
+    # --- the end ---------------------------------------------------------------------------------------------------
+
+    async def drain(self, seconds: float) -> None:
+        """Close every connection, spread evenly over `seconds`, and wait until they are gone. None is taken on."""
+        self._draining = True
+        for share in _shares(list(self._connections), max(1, int(seconds / _DRAIN_STEP_SECONDS))):
+            for connection in share:
+                connection.close(Closing.SHUTDOWN)
+            await asyncio.sleep(_DRAIN_STEP_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self._empty.wait()
+        for connection in list(self._connections):
+            connection.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The services behind the gateway."""
+
+    sessions: Sessions[Connection]
+    fanout: Fanout[Connection]
+
+
+def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Connection]]) -> int:
+    """Write a delivery to some of its sessions, and tell to how many sockets the last byte was handed.
+
+    This loop is what laba is for: per session one system call, and as little else as can be.
+    """
+    first, last, joined, live, write = delivery.first, delivery.last, delivery.joined, State.LIVE, os.write
+    written = 0
+    for session in sessions:
+        if session.state is not live or session.written >= last:
+            continue
+        frame = joined[session.codec] if session.written < first else delivery.rest(session)
+        session.written = last
+        link = session.link
+        fd = link.fd
+        if fd < 0:
+            continue
+        if link.outbox is not None:
+            link.queue(frame)
+            continue
+        try:
+            sent = write(fd, frame)
+        except BlockingIOError:
+            link.hold(frame, 0)
+        except OSError:
+            link.abort()
+        else:
+            if sent == len(frame):
+                written += 1
+            else:
+                link.hold(frame, sent)
+    return written
+
+
+def _shares(connections: list[Connection], count: int) -> Iterator[list[Connection]]:
+    size = -(-len(connections) // count)
+    for start in range(0, len(connections), max(1, size)):
+        yield connections[start : start + size]
+
+
+def _response(status: int, reason: str) -> bytes:
+    phrase = {404: "Not Found", 503: "Service Unavailable"}[status]
+    retry = "retry-after: 5\r\n" if status == 503 else ""
+    return (
+        f"HTTP/1.1 {status} {phrase}\r\ncontent-type: text/plain\r\n{retry}"
+        f"content-length: {len(reason)}\r\nconnection: close\r\n\r\n{reason}"
+    ).encode()

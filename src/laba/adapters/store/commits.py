@@ -1,0 +1,64 @@
+"""Group commit: everything that waits is written in one transaction, and made durable by one sync of the disk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection
+
+from laba.adapters.store.faults import translated
+from laba.adapters.store.statements import Hot
+from laba.adapters.store.worker import Failed, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """A job that adds one row, given as a JSON array; `insert` takes an array of such arrays as `rows`.
+
+    Rows that wait side by side are added by one step of one statement. Before each step the thread gives up the
+    interpreter's lock, and from a busy event loop it gets it back after 5 ms: 200 rows one by one were measured at
+    1.1 ms each there, together at 0.04.
+    """
+
+    insert: Hot
+    row: str
+
+    def __call__(self, connection: Connection) -> None:
+        self.insert.run(connection, {"rows": f"[{self.row}]"})
+
+
+class GroupCommit:
+    """Runs groups of jobs on the one connection that writes. `commits` counts the transactions that were kept."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.commits = 0
+
+    def __call__(self, jobs: Sequence[Job[Any]]) -> list[Any]:
+        """Do all jobs in one transaction; if one raises, do each again in its own, so that it fails alone.
+
+        Where the medium failed, it failed for all of them: they are not tried again.
+        """
+        try:
+            return self._kept(jobs)
+        except Exception as error:  # noqa: BLE001 - whatever a job raises is its caller's to know
+            failure = Failed(translated(error))
+            if len(jobs) == 1 or isinstance(failure.error, OSError):
+                return [failure] * len(jobs)
+        return [outcome for job in jobs for outcome in self((job,))]
+
+    def _kept(self, jobs: Sequence[Job[Any]]) -> list[Any]:
+        outcomes: list[Any] = []
+        with self._connection.begin():
+            for insert, alike in groupby(jobs, key=lambda job: job.insert if isinstance(job, Addition) else None):
+                if insert is None:
+                    outcomes += [job(self._connection) for job in alike]
+                else:
+                    outcomes += self._added(insert, [job.row for job in alike if isinstance(job, Addition)])
+        self.commits += 1
+        return outcomes
+
+    def _added(self, insert: Hot, rows: Sequence[str]) -> list[None]:
+        insert.run(self._connection, {"rows": f"[{','.join(rows)}]"})
+        return [None] * len(rows)

@@ -1,0 +1,166 @@
+"""Values to rows and back. What no query asks for lies in one compact JSON column."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row
+
+from laba.adapters.store.tables import State
+from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
+from laba.model.content import Content, Kind, Original
+from laba.model.dispatch import Audience, Dispatch, Flags, Level
+from laba.model.quota import Quota, Span
+from laba.model.user import User
+
+AnyRow = Row[*tuple[Any, ...]]
+
+# The order in which `dispatch_of` takes a ledger row's columns.
+DISPATCH_COLUMNS = ("id", "app_uuid", "accepted_at_ms", "quota", "document")
+LEDGER_COLUMNS = (*DISPATCH_COLUMNS, "state")
+# The order in which `User` takes its members.
+USER_COLUMNS = (
+    "app_uuid",
+    "name",
+    "uuid",
+    "created_at_ms",
+    "modified_at_ms",
+    "epoch",
+    "nickname",
+    "activated",
+    "password_hash",
+)
+
+
+class Document(msgspec.Struct, omit_defaults=True):
+    """The JSON of a ledger row: what a dispatch says beyond the row's columns. Defaults are absent."""
+
+    sender: str
+    kind: Kind
+    fields: dict[str, Any]
+    flags: tuple[bool, bool, bool, bool]
+    audience: Audience
+    original: tuple[str, str, dict[str, Any]] | None = None
+    ext: dict[str, Any] | None = None
+    level: Level = Level.NORMAL
+    client_id: str | None = None
+
+
+class PolicyDocument(msgspec.Struct):
+    """The JSON of an app's policy; a span is [limit, seconds]."""
+
+    features: list[Feature]
+    quotas: dict[QuotaName, list[tuple[int, int]]]
+    development: bool
+
+
+def ledger_row(dispatch: Dispatch) -> str:
+    """Give the ledger row of a dispatch whose work is not done: LEDGER_COLUMNS, as a JSON array."""
+    return _text(
+        (
+            dispatch.id,
+            dispatch.app_uuid,
+            dispatch.accepted_at_ms,
+            dispatch.quota,
+            _text(_document_of(dispatch)),
+            State.WAITING,
+        )
+    )
+
+
+def _document_of(dispatch: Dispatch) -> Document:
+    flags, original = dispatch.flags, dispatch.original
+    return Document(
+        sender=dispatch.sender,
+        kind=dispatch.content.kind,
+        fields=dict(dispatch.content.fields),
+        flags=(flags.stored, flags.counted, flags.pushed, flags.updates_last),
+        audience=dispatch.audience,
+        original=None if original is None else (original.dialect, original.type, dict(original.content)),
+        ext=None if dispatch.ext is None else dict(dispatch.ext),
+        level=dispatch.level,
+        client_id=dispatch.client_id,
+    )
+
+
+def dispatch_of(row: Sequence[Any]) -> Dispatch:
+    """Give the dispatch of a row that begins with DISPATCH_COLUMNS."""
+    dispatch_id, app_uuid, accepted_at_ms, quota, text = row[: len(DISPATCH_COLUMNS)]
+    document = msgspec.json.decode(text, type=Document)
+    return Dispatch(
+        id=dispatch_id,
+        app_uuid=app_uuid,
+        accepted_at_ms=accepted_at_ms,
+        sender=document.sender,
+        content=Content(document.kind, document.fields),
+        flags=Flags(*document.flags),
+        audience=document.audience,
+        quota=QuotaName(quota),
+        original=None if document.original is None else Original(*document.original),
+        ext=document.ext,
+        level=document.level,
+        client_id=document.client_id,
+    )
+
+
+def user_row(user: User) -> dict[str, object]:
+    return {column: getattr(user, column) for column in USER_COLUMNS}
+
+
+def user_of(row: Sequence[Any]) -> User:
+    """Give the user of a row of USER_COLUMNS."""
+    app_uuid, name, uuid, created_at_ms, modified_at_ms, epoch, nickname, activated, password_hash = row
+    return User(app_uuid, name, uuid, created_at_ms, modified_at_ms, epoch, nickname, bool(activated), password_hash)
+
+
+def app_row(app: App) -> dict[str, object]:
+    keys = app.keys
+    return {
+        "uuid": app.uuid,
+        "org": app.name.org,
+        "app": app.name.app,
+        "app_id": keys.app_id,
+        "app_key": keys.app_key,
+        "client_id": keys.client_id,
+        "app_certificate": keys.app_certificate,
+        "app_secret": keys.app_secret,
+        "client_secret": keys.client_secret,
+        "token_key": keys.token_key,
+        "created_at_ms": app.created_at_ms,
+        "policy": policy_text(app.policy),
+    }
+
+
+def app_of(row: AnyRow) -> App:
+    keys = AppKeys(
+        app_id=row.app_id,
+        app_key=row.app_key,
+        client_id=row.client_id,
+        app_certificate=row.app_certificate,
+        app_secret=row.app_secret,
+        client_secret=row.client_secret,
+        token_key=row.token_key,
+    )
+    return App(row.uuid, AppName(row.org, row.app), keys, row.created_at_ms, _policy_of(row.policy))
+
+
+def policy_text(policy: AppPolicy) -> str:
+    quotas = {name: [(span.limit, span.seconds) for span in quota.spans] for name, quota in policy.quotas.items()}
+    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development))
+
+
+def _policy_of(text: str) -> AppPolicy:
+    document = msgspec.json.decode(text, type=PolicyDocument)
+    quotas = {name: Quota(tuple(Span(*span) for span in spans)) for name, spans in document.quotas.items()}
+    return AppPolicy(frozenset(document.features), quotas, document.development)
+
+
+def _text(document: object) -> str:
+    return msgspec.json.encode(document, enc_hook=_plain).decode()
+
+
+def _plain(value: object) -> object:
+    """Give a mapping that is no dict as one; anything else was never JSON."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be kept as JSON")

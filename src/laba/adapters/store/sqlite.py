@@ -1,0 +1,178 @@
+"""The embedded store: one SQLite file, one thread that writes it, one that reads."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from laba.adapters.store import files, rows, statements
+from laba.adapters.store.commits import Addition, GroupCommit
+from laba.adapters.store.faults import translated
+from laba.adapters.store.reads import GroupRead
+from laba.adapters.store.streams import SqliteStreams
+from laba.adapters.store.worker import Worker
+from laba.model.app import App, QuotaName
+from laba.model.dispatch import Dispatch
+from laba.model.user import User
+
+
+class SqliteStore:
+    """`ports.Store` on one SQLite file; `streams` is the `ports.Streams` that lies in the same file.
+
+    One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
+    `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
+    one more raises StoreBusyError. `user` waits for nothing.
+    """
+
+    def __init__(
+        self, writer: Worker, reader: Worker, near: Connection, commit: GroupCommit, streams: SqliteStreams
+    ) -> None:
+        self.streams = streams
+        self._writer = writer
+        self._reader = reader
+        self._near = near
+        self._commit = commit
+        self._user = statements.Hot(statements.USER)
+        self._add_user = statements.Hot(statements.ADD_USER)
+        self._append = statements.Hot(statements.APPEND)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: Path,
+        *,
+        entropy: Callable[[int], bytes],
+        writes_waiting_limit: int = 10_000,
+        reads_waiting_limit: int = 10_000,
+    ) -> AsyncIterator["SqliteStore"]:
+        """Open the file, creating it or bringing its schema up to date; on leaving, do what waits and close it.
+
+        `entropy` gives that many random bytes, for the epochs of new streams. Raises StoreTooNewError,
+        StoreForeignError, and OSError when the medium fails.
+        """
+        async with AsyncExitStack() as stack:
+            written = await _opened(stack, files.open_writer, path)
+            read = await _opened(stack, files.open_reader, path)
+            near = await _opened(stack, files.open_reader, path)
+            commit = GroupCommit(written)
+            writer = Worker("laba-store-writer", commit, writes_waiting_limit)
+            stack.push_async_callback(writer.close)
+            reader = Worker("laba-store-reader", GroupRead(read), reads_waiting_limit)
+            stack.push_async_callback(reader.close)
+            yield cls(writer, reader, near, commit, SqliteStreams(writer, reader, entropy))
+
+    @property
+    def commits(self) -> int:
+        """How many groups of writes were committed since the store was opened."""
+        return self._commit.commits
+
+    @property
+    def writes_waiting(self) -> int:
+        return self._writer.unanswered
+
+    # --- apps ------------------------------------------------------------------------------------------------------
+
+    async def apps(self) -> tuple[App, ...]:
+        def read(connection: Connection) -> tuple[App, ...]:
+            return tuple(rows.app_of(row) for row in connection.execute(statements.APPS))
+
+        return await self._reader.do(read)
+
+    async def add_app(self, app: App) -> bool:
+        def write(connection: Connection) -> bool:
+            return connection.execute(statements.ADD_APP, rows.app_row(app)).rowcount == 1
+
+        return await self._writer.do(write)
+
+    async def change_app(self, app: App) -> None:
+        """Replace the policy of the app with this uuid; LookupError, a bug, if there is none."""
+
+        def write(connection: Connection) -> None:
+            change = {"app": app.uuid, "new_policy": rows.policy_text(app.policy)}
+            if connection.execute(statements.CHANGE_APP, change).rowcount != 1:
+                raise LookupError(f"no app has the uuid {app.uuid}")
+
+        await self._writer.do(write)
+
+    # --- users -----------------------------------------------------------------------------------------------------
+
+    async def user(self, app_uuid: str, name: str) -> User | None:
+        """Find one user, at once and on the event loop.
+
+        A thread costs a login more than the 7 µs the query takes, and under a busy loop every one of the driver's
+        steps there waits for the interpreter's lock: 4 ms a query were measured. A commit never blocks a reader.
+        """
+        try:
+            row = self._user.run(self._near, {"app_uuid": app_uuid, "name": name}).fetchone()
+        except UnicodeEncodeError:
+            # A name that is no UTF-8 (a lone surrogate in a token's JSON) was never registered.
+            return None
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        return None if row is None else rows.user_of(row)
+
+    async def add_users(self, users: Sequence[User]) -> frozenset[str]:
+        """Register those whose name is free; of two with one name the first has it, and the name counts as taken."""
+
+        def write(connection: Connection) -> frozenset[str]:
+            return frozenset(
+                user.name for user in users if self._add_user.run(connection, rows.user_row(user)).rowcount == 0
+            )
+
+        return await self._writer.do(write)
+
+    async def remove_user(self, app_uuid: str, name: str) -> User | None:
+        if await self.user(app_uuid, name) is None:
+            return None
+
+        def write(connection: Connection) -> User | None:
+            row = connection.execute(statements.REMOVE_USER, {"app_uuid": app_uuid, "name": name}).one_or_none()
+            return None if row is None else rows.user_of(row)
+
+        return await self._writer.do(write)
+
+    # --- the ledger ------------------------------------------------------------------------------------------------
+
+    async def append(self, dispatch: Dispatch) -> None:
+        await self._writer.do(Addition(self._append, rows.ledger_row(dispatch)))
+
+    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
+        def read(connection: Connection) -> tuple[Dispatch, ...]:
+            return tuple(rows.dispatch_of(row) for row in connection.execute(statements.WAITING, {"most": limit}))
+
+        return await self._reader.do(read)
+
+    async def expire(self, dispatches: Sequence[Dispatch]) -> None:
+        """Note that these came too late; one whose work is done already stays what it became."""
+        if not dispatches:
+            return
+
+        def write(connection: Connection) -> None:
+            connection.execute(statements.EXPIRE, [{"dispatch": dispatch.id} for dispatch in dispatches])
+
+        await self._writer.do(write)
+
+    async def accepted_since(self, since_ms: int) -> tuple[tuple[str, QuotaName, int], ...]:
+        def read(connection: Connection) -> tuple[tuple[str, QuotaName, int], ...]:
+            found = connection.execute(statements.ACCEPTED_SINCE, {"since_ms": since_ms})
+            return tuple((app_uuid, QuotaName(quota), at_ms) for app_uuid, quota, at_ms in found)
+
+        return await self._reader.do(read)
+
+    async def last_id(self) -> int:
+        def read(connection: Connection) -> int:
+            last: int = connection.execute(statements.LAST_ID).scalar_one()
+            return last
+
+        return await self._reader.do(read)
+
+
+async def _opened(stack: AsyncExitStack, opening: Callable[[Path], Connection], path: Path) -> Connection:
+    """Open a connection off the event loop, and leave its closing to the stack."""
+    connection = await asyncio.to_thread(opening, path)
+    stack.push_async_callback(asyncio.to_thread, files.close, connection)
+    return connection

@@ -1,0 +1,71 @@
+"""Everything that is asked of the database, by name. No query but `APPS` reads a table from end to end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql import ClauseElement
+
+from laba.adapters.store.rows import DISPATCH_COLUMNS, LEDGER_COLUMNS, USER_COLUMNS
+from laba.adapters.store.tables import State, apps, ledger, streams, users
+
+# A literal: with a parameter in its place SQLite would not use the index of the waiting rows.
+_IS_WAITING = ledger.c.state == literal_column(str(State.WAITING.value))
+_DISPATCH = [ledger.c[name] for name in DISPATCH_COLUMNS]
+_USER = [users.c[name] for name in USER_COLUMNS]
+_THE_USER = (users.c.app_uuid == bindparam("app_uuid"), users.c.name == bindparam("name"))
+_THE_STREAM = (streams.c.app_uuid == bindparam("app_uuid"), streams.c.channel == bindparam("channel"))
+
+APPS = select(apps).order_by(apps.c.number)
+ADD_APP = sqlite.insert(apps).on_conflict_do_nothing(index_elements=["org", "app"])
+CHANGE_APP = update(apps).where(apps.c.uuid == bindparam("app")).values(policy=bindparam("new_policy"))
+
+USER = select(*_USER).where(*_THE_USER)
+ADD_USER = sqlite.insert(users).on_conflict_do_nothing(index_elements=["app_uuid", "name"])
+REMOVE_USER = delete(users).where(*_THE_USER).returning(*_USER)
+
+_ROWS = func.json_each(bindparam("rows")).table_valued("value", name="given")
+APPEND = insert(ledger).from_select(
+    LEDGER_COLUMNS, select(*(func.json_extract(_ROWS.c.value, f"$[{at}]") for at in range(len(LEDGER_COLUMNS))))
+)
+WAITING = select(*_DISPATCH).where(_IS_WAITING).order_by(ledger.c.number).limit(bindparam("most"))
+EXPIRE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.EXPIRED.value)
+PLACE = (
+    update(ledger)
+    .where(ledger.c.id == bindparam("dispatch"), _IS_WAITING)
+    .values(state=State.PLACED.value, stream=bindparam("place_stream"), offset=bindparam("place_offset"))
+)
+ACCEPTED_SINCE = (
+    select(ledger.c.app_uuid, ledger.c.quota, ledger.c.accepted_at_ms)
+    .where(ledger.c.accepted_at_ms >= bindparam("since_ms"))
+    .order_by(ledger.c.accepted_at_ms, ledger.c.number)
+)
+LAST_ID = select(func.coalesce(func.max(ledger.c.id), 0))
+
+STREAM = select(streams).where(*_THE_STREAM)
+ADD_STREAM = insert(streams).returning(*streams.c)
+ADVANCE = update(streams).where(streams.c.number == bindparam("stream")).values(last_offset=bindparam("new_offset"))
+PLACED = (
+    select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
+    .join_from(streams, ledger, ledger.c.stream == streams.c.number)
+    .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"))
+    .order_by(ledger.c.offset)
+)
+
+
+class Hot:
+    """A statement that runs too often for SQLAlchemy's price of an execution: compiled once, run by the driver."""
+
+    __slots__ = ("_constants", "_text")
+
+    def __init__(self, statement: ClauseElement) -> None:
+        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+        self._text = str(compiled)
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+
+    def run(self, connection: Connection, parameters: Mapping[str, object]) -> Any:
+        """Give the driver's cursor after execution."""
+        cursor = connection.connection.cursor()
+        cursor.execute(self._text, {**self._constants, **parameters})
+        return cursor

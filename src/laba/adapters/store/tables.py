@@ -1,0 +1,94 @@
+"""The tables, in the words of design.md section 3. What changes here needs a migration; a test compares the two."""
+
+from enum import IntEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+
+class State(IntEnum):
+    """What became of a kept dispatch's work."""
+
+    WAITING = 0
+    PLACED = 1
+    EXPIRED = 2
+
+
+METADATA = MetaData()
+
+# SQLite numbers rows by itself only in a column that is declared INTEGER; it holds 64 bits there.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+apps = Table(
+    "apps",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("org", Text, nullable=False),
+    Column("app", Text, nullable=False),
+    Column("app_id", Text, nullable=False, unique=True),
+    Column("app_key", Text, nullable=False),
+    Column("client_id", Text, nullable=False, unique=True),
+    Column("app_certificate", Text, nullable=False),
+    Column("app_secret", Text, nullable=False),
+    Column("client_secret", Text, nullable=False),
+    Column("token_key", LargeBinary, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("policy", Text, nullable=False),
+    UniqueConstraint("org", "app"),
+)
+
+users = Table(
+    "users",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("uuid", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("modified_at_ms", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("nickname", Text),
+    Column("activated", Boolean, nullable=False),
+    Column("password_hash", Text),
+    sqlite_with_rowid=False,
+)
+
+streams = Table(
+    "streams",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("app_uuid", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("last_offset", BigInteger, nullable=False),
+    UniqueConstraint("app_uuid", "channel"),
+)
+
+# `number` is the order in which dispatches were kept. That a place is given once needs no index: one writer gives
+# places, from the stream's last offset, in one transaction.
+ledger = Table(
+    "ledger",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", BigInteger, nullable=False, unique=True),
+    Column("app_uuid", Text, nullable=False),
+    Column("accepted_at_ms", BigInteger, nullable=False),
+    Column("quota", Text, nullable=False),
+    Column("state", Integer, nullable=False),
+    Column("stream", BigInteger),
+    Column("offset", BigInteger),
+    Column("document", Text, nullable=False),
+    Index("ledger_accepted", "accepted_at_ms"),
+)
+Index("ledger_waiting", ledger.c.number, sqlite_where=ledger.c.state == State.WAITING)
+Index("ledger_placed", ledger.c.stream, ledger.c.accepted_at_ms, sqlite_where=ledger.c.stream.is_not(None))

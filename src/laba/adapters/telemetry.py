@@ -1,0 +1,76 @@
+"""Metrics for Prometheus, and the form of the log."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from structlog.typing import Processor
+
+# Every metric: what it counts, and its labels. docs/reference/metrics.md holds them all.
+COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "laba_broadcasts_accepted_total": ("Broadcasts that are in the ledger", ("audience",)),
+        "laba_broadcasts_expired_total": ("Broadcasts given up because their window had passed", ()),
+        "laba_deliveries_total": ("Messages whose last byte was handed to a client's socket at once", ()),
+        "laba_logins_total": ("Clients that logged in", ()),
+        "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
+        "laba_refusals_total": ("Calls refused, by dialect and code", ("dialect", "code")),
+        "laba_store_failures_total": ("Times the store was busy or failed", ()),
+        "laba_window_lost_total": ("Messages dropped from a window log by its size", ()),
+    }
+)
+GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "laba_sessions": ("Clients logged in on this node", ()),
+    }
+)
+
+
+class PrometheusMeter:
+    """The port Meter on a registry of its own. An unknown name is a bug, and raises."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._counters = {
+            name: Counter(name, text, labels, registry=self._registry) for name, (text, labels) in COUNTERS.items()
+        }
+        self._gauges = {
+            name: Gauge(name, text, labels, registry=self._registry) for name, (text, labels) in GAUGES.items()
+        }
+
+    def count(self, name: str, amount: int = 1, **labels: str) -> None:
+        counter = self._counters[name]
+        (counter.labels(**labels) if labels else counter).inc(amount)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        gauge = self._gauges[name]
+        (gauge.labels(**labels) if labels else gauge).set(value)
+
+    def exposed(self) -> bytes:
+        """Give the Prometheus text format."""
+        return generate_latest(self._registry)
+
+
+def configure_logs(level: str, form: str) -> None:
+    """Log to stderr: JSON lines, or text for people. `auto` is text on a terminal."""
+    text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    shared: list[Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(getattr(logging, level.upper()), logging.WARNING))

@@ -1,0 +1,102 @@
+"""The ASGI application: requests become values for the door, its answers become responses."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from laba.model.http import RequestHead
+from laba.model.refusal import Code, Refusal
+from laba.service.door import Door
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+class RequestBody:
+    """Reads a request's body within its bounds."""
+
+    def __init__(self, request: Request, seconds: int) -> None:
+        self._request = request
+        self._seconds = seconds
+
+    async def read(self, limit_bytes: int) -> bytes | Refusal:
+        """Give the whole body; one that says, or turns out, to be larger is refused with the rest unread."""
+        too_large = Refusal(Code.BODY_TOO_LARGE, f"a body may have at most {limit_bytes} bytes here", field="body")
+        if int(self._request.headers.get("content-length", "0")) > limit_bytes:
+            return too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._seconds):
+                async for chunk in self._request.stream():
+                    body += chunk
+                    if len(body) > limit_bytes:
+                        return too_large
+        except TimeoutError:
+            return Refusal(Code.BODY_TIMEOUT, f"the body did not arrive within {self._seconds} s", field="body")
+        return bytes(body)
+
+
+class Api:
+    """Bytes on one side, the door on the other; decides nothing."""
+
+    def __init__(self, door: Door, *, body_seconds: int, public_url: str, operator: bool) -> None:
+        self._door = door
+        self._body_seconds = body_seconds
+        self._public_url = public_url
+        self._operator = operator
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; never raises."""
+        try:
+            answer = await self._door.answer(self._head(request), RequestBody(request, self._body_seconds))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
+            # A bug of ours: the log has it, and the caller gets JSON all the same.
+            structlog.get_logger().exception("request failed", method=request.method, path=request.url.path)
+            return JSONResponse({"error": "internal_error", "error_description": "Internal Server Error"}, 500)
+        if answer is None:
+            return JSONResponse(
+                {"error": {"code": Code.ENDPOINT_UNKNOWN, "message": "laba serves nothing here"}}, 404
+            )
+        return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
+
+    def _head(self, request: Request) -> RequestHead:
+        return RequestHead(
+            method=request.method,
+            path=request.scope["path"],
+            query=dict(request.query_params),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            base_url=self._public_url or f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+            operator=self._operator,
+        )
+
+
+def application(api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[], bytes]) -> Starlette:
+    """Put together what HTTP serves: health, readiness, metrics, and every dialect."""
+
+    async def health(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_: Request) -> Response:
+        return PlainTextResponse("ready\n") if is_ready() else PlainTextResponse("not ready\n", 503)
+
+    async def exposed(_: Request) -> Response:
+        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/ready", ready),
+            Route("/metrics", exposed),
+            Route("/{path:path}", api.answer, methods=_METHODS),
+        ],
+        # Browser clients call the REST paths from any origin; their proof is a token, never a cookie.
+        middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])],
+    )

@@ -1,0 +1,61 @@
+"""Listening sockets, and the server on them."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+# Linux: linux/tcp.h. How many bytes may lie unsent in a socket before it stops taking more.
+_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+
+
+def tcp_listener(host: str, port: int, backlog: int, unsent_limit_bytes: int) -> socket.socket:
+    """Listen for everyone. Accepted connections inherit the bound on unsent bytes (design.md 6.5)."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, unsent_limit_bytes)
+        listener.bind((host, port))
+        listener.listen(backlog)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def operator_listener(path: Path) -> socket.socket:
+    """Listen for the operator's own commands: a Unix socket that only this user can open."""
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    listener.listen(64)
+    return listener
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn, told when to stop by us: the gateway lets its clients go first (design.md 6.7)."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the assembly."""
+        yield
+
+    def stop_listening(self) -> None:
+        """Take no new connection; those that are there go on."""
+        for server in self.servers:
+            server.close()
+
+    def stop(self) -> None:
+        """Let `serve` finish the requests under way and return."""
+        self.should_exit = True

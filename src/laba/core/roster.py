@@ -1,0 +1,78 @@
+"""Who is connected to this node: an index of sessions by app and user, and the selection of an audience from it."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from laba.core.session import Session
+from laba.model.dispatch import Audience
+
+Link = TypeVar("Link")
+
+
+class Roster(Generic[Link]):
+    """Every session that has logged in on this node."""
+
+    __slots__ = ("_apps", "_count")
+
+    def __init__(self) -> None:
+        # Per app: user -> its one session, or a tuple of them. Most users have one, and a tuple costs memory.
+        self._apps: dict[str, dict[str, Session[Link] | tuple[Session[Link], ...]]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Session[Link]]:
+        for users in self._apps.values():
+            yield from _flattened(users)
+
+    def join(self, session: Session[Link]) -> None:
+        """Add a session whose seat is known."""
+        if session.seat is None:
+            raise ValueError("a session joins after its login")
+        users = self._apps.setdefault(session.seat.app_uuid, {})
+        present = users.get(session.seat.user)
+        match present:
+            case None:
+                users[session.seat.user] = session
+            case tuple():
+                users[session.seat.user] = (*present, session)
+            case _:
+                users[session.seat.user] = (present, session)
+        self._count += 1
+
+    def leave(self, session: Session[Link]) -> bool:
+        """Remove a session; True if it was the last one of its seat, False too where it never joined."""
+        if session.seat is None:
+            return False
+        users = self._apps.get(session.seat.app_uuid, {})
+        before = self.of_user(session.seat.app_uuid, session.seat.user)
+        after = tuple(other for other in before if other is not session)
+        if len(after) == len(before):
+            return False
+        self._count -= 1
+        if len(after) > 1:
+            users[session.seat.user] = after
+        elif after:
+            users[session.seat.user] = after[0]
+        else:
+            del users[session.seat.user]
+        return all(other.seat != session.seat for other in after)
+
+    def of_user(self, app_uuid: str, user: str) -> tuple[Session[Link], ...]:
+        present = self._apps.get(app_uuid, {}).get(user, ())
+        return present if isinstance(present, tuple) else (present,)
+
+    def select(self, app_uuid: str, audience: Audience) -> list[Session[Link]]:
+        """Give the sessions an audience means, as a list of the caller's own."""
+        match audience:
+            case Audience.ONLINE_USERS:
+                return list(_flattened(self._apps.get(app_uuid, {})))
+
+
+def _flattened(users: dict[str, Session[Link] | tuple[Session[Link], ...]]) -> Iterator[Session[Link]]:
+    for present in users.values():
+        if isinstance(present, tuple):
+            yield from present
+        else:
+            yield present

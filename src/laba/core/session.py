@@ -1,0 +1,74 @@
+"""One client's session: a table of what may follow what, and the few facts a delivery asks for.
+
+The states and their successors are the table NEXT; docs/clients.md draws them.
+"""
+
+from enum import Enum
+from typing import Generic, TypeVar
+
+from laba.core.attendance import Seat
+from laba.model.closing import Closing
+from laba.model.session import Event, Login, Malformed, Pong, Unsupported
+
+Link = TypeVar("Link")
+
+
+class State(Enum):
+    NEW = "new"
+    LOGGING_IN = "logging_in"
+    CATCHING_UP = "catching_up"
+    LIVE = "live"
+    CLOSED = "closed"
+
+
+class Step(Enum):
+    """What to do about an event."""
+
+    LOG_IN = "log_in"
+    NOTE_PONG = "note_pong"
+    DENY = "deny"
+
+
+NEXT: dict[tuple[State, type[Event]], Step | Closing] = {
+    (State.NEW, Login): Step.LOG_IN,
+    # The first command of a client is its login; anything before it is not this protocol.
+    (State.NEW, Pong): Closing.BAD_REQUEST,
+    (State.NEW, Unsupported): Closing.BAD_REQUEST,
+    (State.NEW, Malformed): Closing.BAD_REQUEST,
+    (State.CATCHING_UP, Login): Closing.BAD_REQUEST,
+    (State.CATCHING_UP, Pong): Step.NOTE_PONG,
+    (State.CATCHING_UP, Unsupported): Step.DENY,
+    (State.CATCHING_UP, Malformed): Closing.BAD_REQUEST,
+    (State.LIVE, Login): Closing.BAD_REQUEST,
+    (State.LIVE, Pong): Step.NOTE_PONG,
+    (State.LIVE, Unsupported): Step.DENY,
+    (State.LIVE, Malformed): Closing.BAD_REQUEST,
+}
+
+
+class Session(Generic[Link]):
+    """One connection of one user. Small on purpose: there may be ten thousand of them (design.md 6.6).
+
+    `link` is what the adapter reaches the client by; nothing here touches it. `written` is the last offset of the
+    app's stream that was written to the client: it is written nothing at or below it, which is the one rule that
+    removes doubles. While catching up, `owed_until_ms` and `owed_to_offset` say what of the past it is entitled to.
+    """
+
+    __slots__ = ("codec", "link", "owed_to_offset", "owed_until_ms", "seat", "state", "written")
+
+    def __init__(self, link: Link, codec: str) -> None:
+        self.link = link
+        self.codec = codec
+        self.state = State.NEW
+        self.seat: Seat | None = None
+        self.written = 0
+        self.owed_until_ms = 0
+        self.owed_to_offset = 0
+
+    def heard(self, event: Event) -> Step | Closing:
+        """Decide about an event. The caller holds events back while a login is under way."""
+        return NEXT.get((self.state, type(event)), Closing.BAD_REQUEST)
+
+    def entitled(self, offset: int, accepted_at_ms: int) -> bool:
+        """Tell whether a message is for this session: what came after it joined, and what it is owed from before."""
+        return offset > self.owed_to_offset or accepted_at_ms <= self.owed_until_ms

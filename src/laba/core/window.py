@@ -1,0 +1,98 @@
+"""The window log: what a stream carried lately, as encoded, for those who come back (design.md section 5)."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from laba.model.stream import Position
+
+Frames = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One message in the log. `frames` holds its bytes per codec, the same objects that went to live sessions."""
+
+    offset: int
+    accepted_at_ms: int
+    frames: Frames
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.frames.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a window log holds. What comes first ends it; by bytes or count, the oldest are lost early."""
+
+    window_ms: int
+    limit_bytes: int
+    limit_messages: int
+
+
+class Window:
+    """The recent past of one stream on this node, and its position."""
+
+    __slots__ = ("_bounds", "_bytes", "_floor", "_head", "_kept", "_offsets", "lost", "position")
+
+    def __init__(self, position: Position, bounds: Bounds) -> None:
+        """Start empty at `position`: what came before it is not here."""
+        self.position = position
+        self.lost = 0  # messages dropped by a bound other than age; a metric shows it
+        self._bounds = bounds
+        # Two lists with a head that moves on: a returning client finds its place by bisection.
+        self._kept: list[Kept] = []
+        self._offsets: list[int] = []
+        self._head = 0
+        self._bytes = 0
+        self._floor = position.offset
+
+    def __len__(self) -> int:
+        return len(self._kept) - self._head
+
+    def add(self, kept: Kept) -> None:
+        """Append at the end; offsets ascend."""
+        if kept.offset <= self.position.offset:
+            raise ValueError("offsets ascend")
+        self._kept.append(kept)
+        self._offsets.append(kept.offset)
+        self._bytes += kept.size
+        self.position = Position(self.position.epoch, kept.offset)
+        excess = 0
+        while self._bytes > self._bounds.limit_bytes or len(self) - excess > self._bounds.limit_messages:
+            self._bytes -= self._kept[self._head + excess].size
+            excess += 1
+        self.lost += excess
+        self._drop(excess)
+
+    def trim(self, now_ms: int) -> None:
+        """Forget what is older than the window."""
+        horizon_ms = now_ms - self._bounds.window_ms
+        old = 0
+        for kept in islice(self._kept, self._head, None):
+            if kept.accepted_at_ms >= horizon_ms:
+                break
+            self._bytes -= kept.size
+            old += 1
+        self._drop(old)
+
+    def covers(self, position: Position) -> bool:
+        """Tell whether everything after `position` is still here."""
+        return position.epoch == self.position.epoch and self._floor <= position.offset <= self.position.offset
+
+    def after(self, offset: int) -> Iterator[Kept]:
+        """Give what follows `offset`, in order."""
+        return islice(self._kept, bisect_right(self._offsets, offset, lo=self._head), None)
+
+    def _drop(self, count: int) -> None:
+        if not count:
+            return
+        self._head += count
+        self._floor = self._offsets[self._head - 1]
+        # Cutting at half keeps the cost of a drop constant on average.
+        if self._head * 2 >= len(self._kept):
+            del self._kept[: self._head]
+            del self._offsets[: self._head]
+            self._head = 0

@@ -1,0 +1,41 @@
+"""The dialect as one part: claim, read, write, refuse (design.md section 2)."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from laba.dialects.easemob import claiming, endpoints, messages, tokens, users, writing
+from laba.dialects.easemob.bodies import DIALECT
+from laba.model.app import App
+from laba.model.calls import Answer, Call, Claim, Exchange
+from laba.model.http import HttpRequest, HttpResponse, RequestHead
+from laba.model.refusal import Refusal
+
+READERS: Mapping[str, Callable[[Claim, bytes], Call | Refusal]] = MappingProxyType(
+    {
+        endpoints.TOKEN.name: tokens.read_token_request,
+        endpoints.REGISTER_USERS.name: users.read_registration,
+        endpoints.GET_USER.name: users.read_get,
+        endpoints.DELETE_USER.name: users.read_delete,
+        endpoints.USERS_BROADCAST.name: messages.read_users_broadcast,
+    }
+)
+
+
+class EasemobDialect:
+    """Implements `ports.Dialect` for `/{org}/{app}/...` and `/app-id/{app_id}/...`."""
+
+    name = DIALECT
+
+    def claim(self, head: RequestHead) -> Claim | Refusal | None:
+        return claiming.claim(head)
+
+    def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
+        return READERS[claim.endpoint.name](claim, request.body)
+
+    def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:
+        if isinstance(answer, Refusal):
+            return writing.write_refusal(answer, exchange.now_ms, exchange)
+        return writing.write_answer(exchange, answer)
+
+    def refuse(self, refusal: Refusal, now_ms: int) -> HttpResponse:
+        return writing.write_refusal(refusal, now_ms)

@@ -1,0 +1,96 @@
+"""The vendor's words for every reason to refuse: one table (vendor-apis.md 1.1, 1.3, 2, 3.1)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from laba.dialects.easemob import endpoints
+from laba.model.calls import Endpoint
+from laba.model.refusal import Code, Refusal
+
+_DAY_SECONDS = 86400
+
+
+class Words(NamedTuple):
+    """Status, `error` and `error_description`.
+
+    A description may name {subject}, {reason}, {application} (its uuid) and {uri}.
+    """
+
+    status: int
+    error: str
+    description: str
+
+
+_EXPIRED = Words(401, "unauthorized", "Unable to authenticate due to expired access token")
+_OAUTH = Words(401, "unauthorized", "Unable to authenticate (OAuth)")
+_INVALID_BODY = Words(400, "invalid_request_body", "Request body is invalid. Please check body is correct.")
+_NOTHING_THERE = Words(404, "service_resource_not_found", "Service resource not found")
+_NOT_UNIQUE = (
+    "Application {application} Entity user requires that property named username be unique, value of {subject} exists"
+)
+
+WORDS: Mapping[Code, Words] = MappingProxyType(
+    {
+        Code.TOKEN_MISSING: _EXPIRED,
+        Code.TOKEN_EXPIRED: _EXPIRED,
+        Code.TOKEN_CORRUPT: Words(401, "auth_bad_access_token", "Unable to authenticate due to corrupt access token"),
+        Code.TOKEN_UNKNOWN: Words(401, "auth_bad_access_token", "Unable to authenticate"),
+        Code.TOKEN_MISMATCH: Words(401, "unauthorized", "token is illegal."),
+        Code.OPERATOR_ONLY: Words(403, "forbidden_op", "only the operator may do this"),
+        Code.APP_UNKNOWN: Words(
+            404,
+            "organization_application_not_found",
+            "Could not find application for {subject} from URI: {uri}",
+        ),
+        Code.ENDPOINT_UNKNOWN: _NOTHING_THERE,
+        Code.METHOD_WRONG: Words(405, "method_not_allowed", "Method Not Allowed"),
+        Code.MEDIA_TYPE_UNSUPPORTED: Words(415, "web_application", "Unsupported Media Type"),
+        Code.BODY_TOO_LARGE: Words(413, "request_entity_too_large", "Request Entity Too Large"),
+        Code.BODY_TIMEOUT: Words(408, "request_timeout", "Request Timeout"),
+        Code.BODY_BROKEN: Words(400, "json_parse", "Unexpected character: {reason}"),
+        Code.FIELD_INVALID: _INVALID_BODY,
+        Code.SENDER_EMPTY: Words(400, "illegal_argument", "from can't be empty"),
+        Code.EXT_INVALID: Words(400, "illegal_argument", "ext must be JSONObject"),
+        Code.MESSAGE_TOO_LARGE: Words(400, "message_send_error", "message is too large"),
+        Code.FEATURE_OFF: Words(403, "forbidden_op", "message broadcast service is unopened"),
+        Code.QUOTA_EXHAUSTED: Words(429, "reach_limit", "This request has reached api limit"),
+        Code.OVERLOADED: Words(503, "service_unavailable", "Service is busy, please try again later"),
+        Code.GRANT_UNKNOWN: Words(400, "unsupported_grant_type", "grant_type {reason}"),
+        Code.CLIENT_ID_WRONG: Words(400, "invalid_grant", "client_id does not match"),
+        Code.CLIENT_SECRET_WRONG: Words(400, "invalid_grant", "client_secret does not match"),
+        Code.PASSWORD_WRONG: Words(400, "invalid_grant", "invalid username or password"),
+        Code.USER_EXISTS: Words(400, "duplicate_unique_property_exists", _NOT_UNIQUE),
+        Code.USER_UNKNOWN: _NOTHING_THERE,
+        Code.USERNAME_ILLEGAL: Words(400, "illegal_argument", "username {subject} is not legal"),
+        Code.USERNAME_TOO_LONG: Words(400, "illegal_argument", "USERNAME_TOO_LONG"),
+        Code.PASSWORD_MISSING: Words(400, "illegal_argument", "password or pin must provided"),
+        Code.PASSWORD_TOO_LONG: Words(400, "illegal_argument", "PASSWORD_TOO_LONG"),
+        Code.NICKNAME_TOO_LONG: Words(400, "illegal_argument", "NICKNAME_TOO_LONG"),
+        Code.USERS_TOO_MANY: Words(400, "illegal_argument", "{reason}"),
+        Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
+    }
+)
+
+# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 1.3 for users.
+_OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
+    {
+        (endpoints.USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
+        **{
+            (endpoint.name, code): _OAUTH
+            for endpoint in (endpoints.REGISTER_USERS, endpoints.GET_USER, endpoints.DELETE_USER)
+            for code in (Code.TOKEN_MISSING, Code.TOKEN_EXPIRED)
+        },
+    }
+)
+
+# A3: a full day is another fault than a full minute.
+_DAY_FULL = Words(403, "forbidden_op", "broadcast message limit exceeded")
+
+
+def words_for(refusal: Refusal, endpoint: Endpoint | None) -> Words:
+    """Choose the words for a refusal; `endpoint` is None where no claim was made."""
+    if refusal.code is Code.QUOTA_EXHAUSTED and (refusal.span_seconds or 0) >= _DAY_SECONDS:
+        return _DAY_FULL
+    name = endpoint.name if endpoint else ""
+    return _OF_ENDPOINT.get((name, refusal.code), WORDS[refusal.code])

@@ -1,0 +1,80 @@
+"""Broadcasts as callers write them: `from`, `msg`, `ext` (A4, E2, E8)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from laba.dialects.easemob.bodies import TYPES, Body, read_body
+from laba.dialects.easemob.fields import invalid
+from laba.dialects.easemob.jsontext import compact, parse_object
+from laba.model.app import Feature, QuotaName
+from laba.model.calls import Claim
+from laba.model.dispatch import Audience, Submission
+from laba.model.refusal import Code, Refusal
+from laba.model.user import USERNAME_MAX_BYTES
+
+SIZE_LIMIT_BYTES = 5120  # E2
+DEFAULT_SENDER = "admin"
+
+
+def read_users_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
+    """Read a broadcast to the users who are online.
+
+    Of several faults the first in this order is named: the JSON itself, `from`, `ext`, `msg`, `msg.type`, then the
+    type's members in the order of `bodies.MEMBERS`. Members beside these are ignored (G5).
+    """
+    document = parse_object(body)
+    if isinstance(document, Refusal):
+        return document
+    fault = _sender_fault(document) or _ext_fault(document)
+    if fault is not None:
+        return fault
+    said = _message(document)
+    if isinstance(said, Refusal):
+        return said
+    return Submission(
+        sender=document.get("from", DEFAULT_SENDER),
+        content=said.content,
+        flags=said.flags,
+        audience=Audience.ONLINE_USERS,
+        feature=Feature.USERS_BROADCAST,
+        quota=QuotaName.USERS_BROADCAST,
+        size_bytes=_size(document),
+        size_limit_bytes=SIZE_LIMIT_BYTES,
+        original=said.original,
+        ext=document.get("ext"),
+    )
+
+
+def _sender_fault(document: Mapping[str, Any]) -> Refusal | None:
+    sender = document.get("from", DEFAULT_SENDER)
+    if not isinstance(sender, str):
+        return invalid("from", "must be a string")
+    if not sender:
+        return Refusal(Code.SENDER_EMPTY, "must not be empty; leave it out to send as admin", field="from")
+    # G5 lets a sender be unknown; but what is too long to be anybody would evade the bound on the message's size.
+    if len(sender.encode()) > USERNAME_MAX_BYTES:
+        return invalid("from", f"must have at most {USERNAME_MAX_BYTES} bytes")
+    return None
+
+
+def _ext_fault(document: Mapping[str, Any]) -> Refusal | None:
+    if isinstance(document.get("ext", {}), dict):
+        return None
+    return Refusal(Code.EXT_INVALID, "must be an object; leave it out where there is none", field="ext")
+
+
+def _message(document: Mapping[str, Any]) -> Body | Refusal:
+    if "msg" not in document:
+        return invalid("msg", "is missing")
+    msg = document["msg"]
+    if not isinstance(msg, dict):
+        return invalid("msg", "must be an object")
+    name = msg.get("type")
+    kind = TYPES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        return invalid("msg.type", f"must be one of {', '.join(TYPES)}")
+    return read_body(kind, {member: value for member, value in msg.items() if member != "type"}, "msg")
+
+
+def _size(document: Mapping[str, Any]) -> int:
+    return sum(len(compact(document[part])) for part in ("msg", "ext") if part in document)

@@ -1,0 +1,140 @@
+"""Answers and refusals in the vendor's words (A6, vendor-apis.md 1.1, 1.3, 3.1)."""
+
+from typing import Any, assert_never
+from urllib.parse import quote
+
+from laba.dialects.easemob.errors import words_for
+from laba.dialects.easemob.jsontext import compact
+from laba.model.app import App
+from laba.model.calls import (
+    Accepted,
+    Answer,
+    AppShown,
+    AppsListed,
+    Claim,
+    Exchange,
+    Grant,
+    TokenIssued,
+    UserDeleted,
+    UserFound,
+    UsersRegistered,
+)
+from laba.model.http import HttpResponse
+from laba.model.refusal import Code, Refusal
+from laba.model.user import User
+
+
+def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
+    """Write a success. ValueError for what no endpoint of this dialect can be answered: that is a bug."""
+    app = exchange.app
+    if app is None:
+        raise ValueError("every endpoint of this dialect belongs to an app")
+    match answer:
+        case TokenIssued():
+            return HttpResponse(200, compact(_token(app, answer)))
+        case Accepted(dispatch):
+            members: dict[str, Any] = {"data": {"id": dispatch.id}}
+        case UsersRegistered(users, existing):
+            members = {"entities": [_user(user) for user in users], **_failures(existing)}
+        case UserFound(user):
+            members = {"entities": [_user(user)], "count": 1}
+        case UserDeleted(user):
+            members = {"entities": [_user(user)]}
+        case AppShown() | AppsListed():
+            raise ValueError("apps are shown by another dialect")
+        case _:
+            assert_never(answer)
+    return HttpResponse(200, compact(_envelope(exchange, app) | members))
+
+
+def write_refusal(refusal: Refusal, now_ms: int, exchange: Exchange | None = None) -> HttpResponse:
+    """Write an error body. `field` and `detail` are laba's own, beside the vendor's members (G4)."""
+    words = words_for(refusal, exchange.claim.endpoint if exchange else None)
+    described = words.description.format(
+        subject=refusal.subject or "",
+        reason=refusal.reason,
+        application=exchange.app.uuid if exchange and exchange.app else "",
+        uri=_called(exchange.claim) if exchange else "",
+    )
+    body: dict[str, Any] = {
+        "error": words.error,
+        "exception": _exception(words.status, refusal.code),
+        "timestamp": now_ms,
+        "duration": _duration(exchange) if exchange else 0,
+        "error_description": described,
+    }
+    if refusal.field is not None:
+        body["field"] = refusal.field
+    if refusal.field is not None or refusal.code is Code.BODY_BROKEN:
+        body["detail"] = refusal.reason
+    return HttpResponse(words.status, compact(body), headers=_headers(words.status, refusal))
+
+
+def _envelope(exchange: Exchange, app: App) -> dict[str, Any]:
+    """Write what every success has. Both path forms name the app: A6's samples do (vendor-apis.md 6, item 12)."""
+    path = exchange.claim.path
+    return {
+        "path": path,
+        "uri": f"{exchange.base_url}/{app.name}{quote(path, errors='replace')}",
+        "timestamp": exchange.now_ms,
+        "organization": app.name.org,
+        "application": app.uuid,
+        "applicationName": app.name.app,
+        "action": exchange.claim.endpoint.method.lower(),
+        "duration": _duration(exchange),
+    }
+
+
+def _token(app: App, issued: TokenIssued) -> dict[str, Any]:
+    if issued.grant is Grant.EXCHANGE:
+        return {"access_token": issued.token, "expire_timestamp": issued.expires_at_ms}
+    body: dict[str, Any] = {"access_token": issued.token, "expires_in": issued.expires_in_seconds}
+    if issued.user is None:
+        return body | {"application": app.uuid}
+    return body | {"user": _user(issued.user)}
+
+
+def _user(user: User) -> dict[str, Any]:
+    entity: dict[str, Any] = {
+        "uuid": user.uuid,
+        "type": "user",
+        "created": user.created_at_ms,
+        "modified": user.modified_at_ms,
+        "username": user.name,
+        "activated": user.activated,
+    }
+    if user.nickname is not None:
+        entity["nickname"] = user.nickname
+    return entity
+
+
+def _failures(existing: tuple[str, ...]) -> dict[str, Any]:
+    if not existing:
+        return {}
+    return {"data": [{"username": name, "registerUserFailReason": f"the {name} already exists"} for name in existing]}
+
+
+def _duration(exchange: Exchange) -> int:
+    # A clock may be set back while a call is served.
+    return max(0, exchange.now_ms - exchange.started_at_ms)
+
+
+def _called(claim: Claim) -> str:
+    prefix = "/".join(claim.app) if claim.app else f"app-id/{claim.app_id}"
+    return prefix + claim.path
+
+
+def _exception(status: int, code: Code) -> str:
+    """Name the class that the pages document for 401; for the rest none is known, and laba names its own code."""
+    return "org.apache.usergrid.rest.exceptions.SecurityException" if status == 401 else f"laba.{code}"
+
+
+def _headers(status: int, refusal: Refusal) -> dict[str, str]:
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refusal.code is Code.METHOD_WRONG and refusal.subject:
+        headers["Allow"] = refusal.subject
+    if refusal.retry_after_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return headers

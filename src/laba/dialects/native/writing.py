@@ -1,0 +1,110 @@
+"""Each answer as JSON, and each refusal as `{"error": {...}}` with its status."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from laba.model.app import App, Feature, QuotaName
+from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
+from laba.model.http import HttpResponse
+from laba.model.refusal import Code, Refusal
+
+# laba's own words for every refusal; the statuses are those of RFC 9110 section 15 by their meaning.
+STATUS: Final[Mapping[Code, int]] = {
+    Code.TOKEN_MISSING: 401,
+    Code.TOKEN_CORRUPT: 401,
+    Code.TOKEN_UNKNOWN: 401,
+    Code.TOKEN_EXPIRED: 401,
+    Code.TOKEN_MISMATCH: 401,
+    Code.OPERATOR_ONLY: 403,
+    Code.APP_UNKNOWN: 404,
+    Code.ENDPOINT_UNKNOWN: 404,
+    Code.METHOD_WRONG: 405,
+    Code.MEDIA_TYPE_UNSUPPORTED: 415,
+    Code.BODY_TOO_LARGE: 413,
+    Code.BODY_TIMEOUT: 408,
+    Code.BODY_BROKEN: 400,
+    Code.FIELD_INVALID: 400,
+    Code.SENDER_EMPTY: 400,
+    Code.EXT_INVALID: 400,
+    Code.MESSAGE_TOO_LARGE: 413,
+    Code.FEATURE_OFF: 403,
+    Code.QUOTA_EXHAUSTED: 429,
+    Code.OVERLOADED: 503,
+    Code.GRANT_UNKNOWN: 400,
+    Code.CLIENT_ID_WRONG: 401,
+    Code.CLIENT_SECRET_WRONG: 401,
+    Code.PASSWORD_WRONG: 401,
+    Code.USER_EXISTS: 409,
+    Code.USER_UNKNOWN: 404,
+    Code.USERNAME_ILLEGAL: 400,
+    Code.USERNAME_TOO_LONG: 400,
+    Code.PASSWORD_MISSING: 400,
+    Code.PASSWORD_TOO_LONG: 400,
+    Code.NICKNAME_TOO_LONG: 400,
+    Code.USERS_TOO_MANY: 400,
+    Code.APP_EXISTS: 409,
+}
+
+
+def write(answer: Answer) -> HttpResponse:
+    """Write an answer; TypeError for one that no call of this dialect leads to."""
+    match answer:
+        case AppShown(app, created):
+            return _json(201 if created else 200, _app(app))
+        case AppsListed(apps):
+            return _json(200, {"apps": [_app(app) for app in apps]})
+        case TokenIssued():
+            return _json(200, _token(answer))
+        case Accepted(dispatch):
+            return _json(200, {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms})
+        case _:
+            raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
+
+
+def refuse(refusal: Refusal) -> HttpResponse:
+    """Write a refusal, with the headers that RFC 9110 wants beside 401, 405, 429 and 503."""
+    error = {"code": refusal.code.value, "message": refusal.reason}
+    if refusal.field is not None:
+        error["field"] = refusal.field
+    status = STATUS[refusal.code]
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refusal.code is Code.METHOD_WRONG and refusal.subject:
+        headers["Allow"] = refusal.subject
+    if refusal.retry_after_seconds is not None:
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+    return _json(status, {"error": error}, headers)
+
+
+def _app(app: App) -> dict[str, Any]:
+    return {
+        "org_name": app.name.org,
+        "app_name": app.name.app,
+        "app_id": app.keys.app_id,
+        "app_certificate": app.keys.app_certificate,
+        "app_key": app.keys.app_key,
+        "app_secret": app.keys.app_secret,
+        "client_id": app.keys.client_id,
+        "client_secret": app.keys.client_secret,
+        "application": app.uuid,
+        "created_at": app.created_at_ms,
+        "features": {feature.value: app.policy.has(feature) for feature in Feature},
+        "quotas": {name.value: str(app.policy.quota(name)) for name in QuotaName},
+        "development": app.policy.development,
+    }
+
+
+def _token(issued: TokenIssued) -> dict[str, Any]:
+    token = {
+        "token": issued.token,
+        "expires_in_seconds": issued.expires_in_seconds,
+        "expires_at_ms": issued.expires_at_ms,
+    }
+    return token if issued.user is None else {**token, "user": issued.user.name}
+
+
+def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(status, msgspec.json.encode(value), headers=headers or {})

@@ -1,0 +1,47 @@
+"""WebSocket (RFC 6455), sans-I/O: the opening handshake, frames out, frames in."""
+
+from laba.protocols.websocket.frames import (
+    Binary,
+    CloseFrame,
+    FrameReader,
+    Incoming,
+    PingFrame,
+    PongFrame,
+    ServerFrames,
+    Text,
+    Violation,
+    binary_frame,
+    client_close_frame,
+    client_pong_frame,
+    client_text_frame,
+    close_frame,
+    ping_frame,
+    pong_frame,
+    text_frame,
+)
+from laba.protocols.websocket.handshake import Rejection, Upgrade, accept_key, accept_upgrade, upgrade_request
+
+__all__ = [
+    "Binary",
+    "CloseFrame",
+    "FrameReader",
+    "Incoming",
+    "PingFrame",
+    "PongFrame",
+    "Rejection",
+    "ServerFrames",
+    "Text",
+    "Upgrade",
+    "Violation",
+    "accept_key",
+    "accept_upgrade",
+    "binary_frame",
+    "client_close_frame",
+    "client_pong_frame",
+    "client_text_frame",
+    "close_frame",
+    "ping_frame",
+    "pong_frame",
+    "text_frame",
+    "upgrade_request",
+]

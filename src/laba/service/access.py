@@ -1,0 +1,150 @@
+"""Who is calling: checks tokens of every kind, and issues laba's own."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from laba.core import passwords
+from laba.core.tokens import NEVER, Token
+from laba.model.app import App
+from laba.model.calls import Grant, NewUser, RegisterUsers, TokenIssued, TokenRequest
+from laba.model.identity import Identity
+from laba.model.refusal import Code, Refusal
+from laba.model.user import User
+from laba.ports import TokenReader
+from laba.service.ground import Ground
+from laba.service.tenants import Tenants
+from laba.service.users import Users
+
+# A check costs a core tens of milliseconds: more at once than cores would only make every one of them late.
+_CHECKS_AT_ONCE = 2
+_CHECKS_WAITING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a token lives where the caller does not say."""
+
+    app_seconds: int
+    user_seconds: int
+
+
+class Access:
+    """Every proof of identity goes through here."""
+
+    def __init__(
+        self, tenants: Tenants, users: Users, readers: Sequence[TokenReader], lifetimes: Lifetimes, ground: Ground
+    ) -> None:
+        self._tenants = tenants
+        self._users = users
+        self._readers = readers
+        self._lifetimes = lifetimes
+        self._ground = ground
+        self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
+        self._waiting = 0
+
+    def identify(self, token: str) -> Identity | Refusal:
+        """Tell who a token names. Touches no store: whether the user still exists is for the login to ask."""
+        if not token:
+            return Refusal(Code.TOKEN_CORRUPT, "the Authorization header holds no bearer token")
+        now_ms = self._ground.clock()
+        for reader in self._readers:
+            found = reader.recognise(token, self._tenants.apps, now_ms)
+            if found is not None:
+                return found
+        return Refusal(Code.TOKEN_CORRUPT, "the token is of no known kind")
+
+    def objection(self, proof: str | None, app: App) -> Refusal | None:
+        """Say why `proof` is no app token of `app`, or None (A10)."""
+        if proof is None:
+            return Refusal(Code.TOKEN_MISSING, "an Authorization: Bearer header with an app token is needed")
+        identity = self.identify(proof)
+        if isinstance(identity, Refusal):
+            return identity
+        if identity.app_uuid != app.uuid:
+            return Refusal(Code.TOKEN_MISMATCH, f"the token belongs to another app than {app.name}")
+        if identity.user is not None:
+            return Refusal(Code.TOKEN_MISMATCH, "a user's token cannot do this; an app token is needed")
+        return None
+
+    async def issue(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
+        match call.grant:
+            case Grant.CLIENT_CREDENTIALS:
+                return self._for_client(call, app)
+            case Grant.PASSWORD:
+                return await self._for_password(call, app)
+            case Grant.INHERIT:
+                return self.objection(call.proof, app) or await self._for_user(call, app)
+            case Grant.EXCHANGE:
+                return await self._exchange(call, app)
+            case Grant.DIRECT:
+                return await self._for_user(call, app) if call.username else self._issued(call, app)
+
+    def _for_client(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
+        if not passwords.equal(call.client_id, app.keys.client_id):
+            return Refusal(Code.CLIENT_ID_WRONG, f"the client_id is not that of {app.name}", field="client_id")
+        if not passwords.equal(call.client_secret, app.keys.client_secret):
+            return Refusal(
+                Code.CLIENT_SECRET_WRONG, "the client_secret does not belong to the client_id", field="client_secret"
+            )
+        return self._issued(call, app)
+
+    async def _for_password(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
+        if self._waiting >= _CHECKS_WAITING:
+            return Refusal(Code.OVERLOADED, "too many passwords are being checked", retry_after_seconds=5)
+        user = await self._users.find(app, call.username)
+        self._waiting += 1
+        try:
+            async with self._checking:
+                # An unknown user costs the same time as a wrong password, so that neither tells which it was.
+                stored = passwords.NOBODY if user is None or user.password_hash is None else user.password_hash
+                right = await asyncio.to_thread(passwords.matches, call.password, stored)
+        finally:
+            self._waiting -= 1
+        if not right or user is None or not user.activated:
+            return Refusal(Code.PASSWORD_WRONG, "no active user has this name and password")
+        return self._issued(call, app, user)
+
+    async def _for_user(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
+        user = await self._users.find(app, call.username)
+        if user is None and call.register:
+            registered = await self._users.register(RegisterUsers((NewUser(call.username),), single=False), app)
+            if isinstance(registered, Refusal):
+                return registered
+            user = registered.users[0] if registered.users else await self._users.find(app, call.username)
+        if user is None:
+            return Refusal(Code.USER_UNKNOWN, f"there is no user {call.username}", subject=call.username)
+        return self._issued(call, app, user)
+
+    async def _exchange(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
+        """Turn a token that someone else signed into one of ours, which may do no more."""
+        if call.proof is None:
+            return Refusal(Code.TOKEN_MISSING, "the token to exchange goes into the Authorization header")
+        identity = self.identify(call.proof)
+        if isinstance(identity, Refusal):
+            return identity
+        if identity.app_uuid != app.uuid:
+            return Refusal(Code.TOKEN_MISMATCH, f"the token belongs to another app than {app.name}")
+        life = replace(call, ttl_seconds=self._remaining_seconds(identity, call))
+        if identity.user is None:
+            return self._issued(life, app)
+        user = await self._users.find(app, identity.user)
+        if user is not None and identity.epoch is not None and identity.epoch != user.epoch:
+            return Refusal(Code.TOKEN_UNKNOWN, "the token was revoked")
+        return await self._for_user(replace(life, username=identity.user, register=identity.registers), app)
+
+    def _remaining_seconds(self, identity: Identity, call: TokenRequest) -> int | None:
+        """Tell how long the token to issue may live: never beyond the one it is exchanged for."""
+        if not identity.expires_at_ms:
+            return call.ttl_seconds
+        remaining = max(1, (identity.expires_at_ms - self._ground.clock()) // 1000)
+        return min(call.ttl_seconds or remaining, remaining)
+
+    def _issued(self, call: TokenRequest, app: App, user: User | None = None) -> TokenIssued:
+        default = self._lifetimes.app_seconds if user is None else self._lifetimes.user_seconds
+        seconds = default if call.ttl_seconds is None else call.ttl_seconds
+        expires_at_ms = self._ground.clock() + seconds * 1000 if seconds else NEVER
+        token = (
+            Token(app.uuid, expires_at_ms) if user is None else Token(app.uuid, expires_at_ms, user.name, user.epoch)
+        )
+        return TokenIssued(call.grant, token.signed(app.keys.token_key), seconds, expires_at_ms, user)

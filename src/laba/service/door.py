@@ -1,0 +1,176 @@
+"""One HTTP call, from its head to its response: claim, proof, body, call, answer."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from laba.model.app import App
+from laba.model.calls import (
+    Answer,
+    AppShown,
+    Call,
+    ChangeApp,
+    Claim,
+    CreateApp,
+    DeleteUser,
+    Exchange,
+    GetApp,
+    GetUser,
+    ListApps,
+    RegisterUsers,
+    Right,
+    TokenRequest,
+)
+from laba.model.dispatch import Submission
+from laba.model.http import HttpRequest, HttpResponse, RequestHead
+from laba.model.refusal import Code, Refusal
+from laba.ports import Dialect, StoreBusyError
+from laba.service.access import Access
+from laba.service.ground import Ground
+from laba.service.intake import Intake
+from laba.service.tenants import Tenants
+from laba.service.users import Users
+
+
+class BodySource(Protocol):
+    """A request's body, not read yet."""
+
+    async def read(self, limit_bytes: int) -> bytes | Refusal:
+        """Give the whole body; refuse one over the limit without reading it whole, and one that is too slow."""
+
+
+class Desk:
+    """Answers calls: which service does what."""
+
+    def __init__(self, tenants: Tenants, access: Access, users: Users, intake: Intake) -> None:
+        self._tenants = tenants
+        self._access = access
+        self._users = users
+        self._intake = intake
+
+    async def serve(self, call: Call, app: App | None) -> Answer | Refusal:
+        match call:
+            case CreateApp():
+                return await self._tenants.create(call)
+            case ListApps():
+                return await self._tenants.list()
+        if app is None:
+            raise TypeError(f"{type(call).__name__} is about an app, and its endpoint names none")
+        return await self._for_app(call, app)
+
+    async def _for_app(self, call: Call, app: App) -> Answer | Refusal:
+        match call:
+            case Submission():
+                return await self._intake.accept(call, app)
+            case TokenRequest():
+                return await self._access.issue(call, app)
+            case RegisterUsers():
+                return await self._users.register(call, app)
+            case GetUser():
+                return await self._users.get(call, app)
+            case DeleteUser():
+                return await self._users.remove(call, app)
+            case ChangeApp():
+                return await self._tenants.change(call, app)
+            case GetApp():
+                return AppShown(app)
+        raise TypeError(f"no service for {type(call).__name__}")
+
+
+class Door:
+    """The one way in for every dialect: nobody has a private door."""
+
+    def __init__(
+        self, dialects: Sequence[Dialect], tenants: Tenants, access: Access, desk: Desk, ground: Ground
+    ) -> None:
+        self._dialects = dialects
+        self._tenants = tenants
+        self._access = access
+        self._desk = desk
+        self._ground = ground
+
+    async def answer(self, head: RequestHead, body: BodySource) -> HttpResponse | None:
+        """Answer a request in its dialect's words; None if no dialect knows the path. Refuses, never raises."""
+        for dialect in self._dialects:
+            claim = dialect.claim(head)
+            if isinstance(claim, Refusal):
+                self._count(dialect, claim)
+                return dialect.refuse(claim, self._ground.clock())
+            if claim is not None:
+                return await self._handle(dialect, claim, head, body)
+        return None
+
+    async def _handle(self, dialect: Dialect, claim: Claim, head: RequestHead, body: BodySource) -> HttpResponse:
+        started_at_ms = self._ground.clock()
+        app = self._app(claim)
+        if isinstance(app, Refusal):
+            answer: Answer | Refusal = app
+        else:
+            answer = await self._served(dialect, claim, app, head, body)
+        if isinstance(answer, Refusal):
+            self._count(dialect, answer)
+        known = app if isinstance(app, App) else None
+        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock())
+        return dialect.write(exchange, answer)
+
+    async def _served(
+        self, dialect: Dialect, claim: Claim, app: App | None, head: RequestHead, body: BodySource
+    ) -> Answer | Refusal:
+        refusal = self._objection(claim, app, head)
+        if refusal is not None:
+            return refusal
+        content = await body.read(claim.endpoint.body_limit_bytes) if claim.endpoint.media_types else b""
+        if isinstance(content, Refusal):
+            return content
+        call = dialect.read(claim, HttpRequest(head, content), app, self._ground.clock())
+        if isinstance(call, Refusal):
+            return call
+        try:
+            return await self._desk.serve(call, app)
+        except StoreBusyError:
+            return Refusal(Code.OVERLOADED, "too many writes are waiting for the disk", retry_after_seconds=1)
+        except OSError:
+            self._ground.meter.count("laba_store_failures_total")
+            return Refusal(Code.OVERLOADED, "the ledger cannot be written at the moment", retry_after_seconds=5)
+
+    def _app(self, claim: Claim) -> App | Refusal | None:
+        """Find the app a claim names; None for an endpoint outside any app."""
+        if claim.app is None and claim.app_id is None:
+            return None
+        if claim.app is not None:
+            app, subject = self._tenants.apps.named(*claim.app), "/".join(claim.app)
+        else:
+            app, subject = self._tenants.apps.with_app_id(claim.app_id or ""), str(claim.app_id)
+        return app or Refusal(Code.APP_UNKNOWN, f"there is no app {subject}", subject=subject)
+
+    def _objection(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
+        """Say why the caller may not come in: first who it is (A10), then how it speaks."""
+        refusal = self._trespass(claim, app, head)
+        if refusal is not None or not claim.endpoint.media_types:
+            return refusal
+        if (
+            head.media_type not in claim.endpoint.media_types
+            or head.headers.get("content-encoding", "identity") != "identity"
+        ):
+            expected = " or ".join(claim.endpoint.media_types)
+            return Refusal(
+                Code.MEDIA_TYPE_UNSUPPORTED,
+                f"send the body as {expected}, without a Content-Encoding; this was {head.media_type or 'not said'}",
+                field="Content-Type",
+            )
+        return None
+
+    def _trespass(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
+        right = claim.endpoint.right
+        if right is Right.ANYONE or (head.operator and right in (Right.OPERATOR, Right.APP_OR_OPERATOR)):
+            return None
+        if right is Right.OPERATOR or app is None:
+            return Refusal(
+                Code.OPERATOR_ONLY, "only the operator can do this, with laba's own commands on the server"
+            )
+        return self._access.objection(claim.proof, app)
+
+    def _count(self, dialect: Dialect, refusal: Refusal) -> None:
+        self._ground.meter.count("laba_refusals_total", dialect=dialect.name, code=refusal.code)
+
+
+Answerer = Callable[[RequestHead, bytes], Awaitable[HttpResponse]]

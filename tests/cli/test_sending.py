@@ -1,0 +1,43 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from cli_server import answering
+from laba.cli import main
+
+
+@pytest.fixture
+def laba(tmp_path):
+    def run(*words):
+        return CliRunner().invoke(main, ["send", *words, "--data", str(tmp_path)])
+
+    return run
+
+
+def test_without_a_server_nothing_is_sent_and_the_sentence_says_why(laba, tmp_path):
+    result = laba("acme/chat", "hello")
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: no laba runs on {tmp_path}; start one with: laba serve --data {tmp_path}\n"
+
+
+@pytest.mark.parametrize(("kind", "field"), [("txt", "text"), ("cmd", "action"), ("custom", "event")])
+def test_the_text_goes_where_its_kind_has_it(laba, tmp_path, kind, field):
+    """The command speaks the native dialect like everybody else."""
+    with answering(tmp_path, (200, b'{"id":"7","accepted_at":1}')) as server:
+        result = laba("acme/chat", "hello", "--kind", kind, "--from", "ann", "--ext", '{"k": 1}')
+    assert (result.exit_code, result.stdout) == (0, "accepted as 7\n")
+    [(path, body)] = server.seen
+    assert path == "/v1/apps/acme/chat/broadcasts"
+    assert json.loads(body) == {"from": "ann", "kind": kind, "content": {field: "hello"}, "ext": {"k": 1}}
+
+
+def test_json_prints_the_answer_as_it_came(laba, tmp_path):
+    with answering(tmp_path, (200, b'{"id":"7","accepted_at":1}')):
+        result = laba("acme/chat", "hello", "--json")
+    assert json.loads(result.stdout) == {"id": "7", "accepted_at": 1}
+
+
+@pytest.mark.parametrize("ext", ["{", "[]", "null"])
+def test_an_ext_that_is_no_object_is_misuse(laba, ext):
+    assert laba("acme/chat", "hello", "--ext", ext).exit_code == 2

@@ -1,0 +1,77 @@
+import pytest
+
+from laba.dialects.easemob.endpoints import ENDPOINTS, TOKEN, USERS_BROADCAST
+from laba.dialects.easemob.errors import WORDS, words_for
+from laba.model.refusal import Code, Refusal
+
+
+def test_every_code_has_words():
+    """One table, and nothing is missing from it."""
+    assert set(WORDS) == set(Code)
+
+
+# A3, A4, A7, A10, E2, vendor-apis.md 1.1, 1.3, 2, 3.1: where a source gives the words.
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (Code.TOKEN_MISSING, (401, "unauthorized", "Unable to authenticate due to expired access token")),
+        (Code.TOKEN_EXPIRED, (401, "unauthorized", "Unable to authenticate due to expired access token")),
+        (Code.TOKEN_CORRUPT, (401, "auth_bad_access_token", "Unable to authenticate due to corrupt access token")),
+        (Code.TOKEN_UNKNOWN, (401, "auth_bad_access_token", "Unable to authenticate")),
+        (Code.TOKEN_MISMATCH, (401, "unauthorized", "token is illegal.")),
+        (Code.MEDIA_TYPE_UNSUPPORTED, (415, "web_application", "Unsupported Media Type")),
+        (
+            Code.FIELD_INVALID,
+            (400, "invalid_request_body", "Request body is invalid. Please check body is correct."),
+        ),
+        (Code.SENDER_EMPTY, (400, "illegal_argument", "from can't be empty")),
+        (Code.EXT_INVALID, (400, "illegal_argument", "ext must be JSONObject")),
+        (Code.MESSAGE_TOO_LARGE, (400, "message_send_error", "message is too large")),
+        (Code.FEATURE_OFF, (403, "forbidden_op", "message broadcast service is unopened")),
+        (Code.QUOTA_EXHAUSTED, (429, "reach_limit", "This request has reached api limit")),
+        (Code.CLIENT_ID_WRONG, (400, "invalid_grant", "client_id does not match")),
+        (Code.CLIENT_SECRET_WRONG, (400, "invalid_grant", "client_secret does not match")),
+        (Code.PASSWORD_WRONG, (400, "invalid_grant", "invalid username or password")),
+        (Code.ENDPOINT_UNKNOWN, (404, "service_resource_not_found", "Service resource not found")),
+        (Code.USERNAME_TOO_LONG, (400, "illegal_argument", "USERNAME_TOO_LONG")),
+        (Code.PASSWORD_MISSING, (400, "illegal_argument", "password or pin must provided")),
+        (Code.NICKNAME_TOO_LONG, (400, "illegal_argument", "NICKNAME_TOO_LONG")),
+    ],
+)
+def test_the_vendors_words_are_the_vendors(code, words):
+    """Status, error and description as the pages give them."""
+    assert words_for(Refusal(code, "why"), USERS_BROADCAST) == words
+    assert WORDS[code] == words
+
+
+# A3
+@pytest.mark.parametrize(
+    ("span_seconds", "status", "error", "description"),
+    [
+        (60, 429, "reach_limit", "This request has reached api limit"),
+        (86399, 429, "reach_limit", "This request has reached api limit"),
+        (86400, 403, "forbidden_op", "broadcast message limit exceeded"),
+    ],
+)
+def test_a_full_day_is_another_fault_than_a_full_minute(span_seconds, status, error, description):
+    """The minute says come back, the day says no."""
+    refusal = Refusal(Code.QUOTA_EXHAUSTED, "full", span_seconds=span_seconds)
+    assert words_for(refusal, USERS_BROADCAST) == (status, error, description)
+
+
+# A7, vendor-apis.md 2
+def test_broken_json_has_two_wordings():
+    """A broadcast's body is invalid; everywhere else the JSON is."""
+    refusal = Refusal(Code.BODY_BROKEN, "why")
+    assert words_for(refusal, USERS_BROADCAST).error == "invalid_request_body"
+    assert words_for(refusal, TOKEN).error == "json_parse"
+    assert words_for(refusal, None).error == "json_parse"
+
+
+# vendor-apis.md 1.3
+@pytest.mark.parametrize("code", [Code.TOKEN_MISSING, Code.TOKEN_EXPIRED])
+def test_user_endpoints_have_their_own_wording_for_no_token(code):
+    """The OAuth wording is that of the user endpoints alone."""
+    oauth = (401, "unauthorized", "Unable to authenticate (OAuth)")
+    with_it = {each.name for each in ENDPOINTS if words_for(Refusal(code, "why"), each) == oauth}
+    assert with_it == {"register_users", "get_user", "delete_user"}

@@ -1,0 +1,204 @@
+import json
+
+import pytest
+
+from laba.model.app import Feature, QuotaName
+from laba.model.content import Content, Kind, Original
+from laba.model.dispatch import Audience, Flags, Level, Submission
+from laba.model.refusal import Code, Refusal
+
+PATH = "/messages/users/broadcast"
+SHOWN = Flags(stored=True, counted=True, pushed=False, updates_last=True)
+SILENT = Flags(stored=False, counted=False, pushed=False, updates_last=False)
+FILES = "https://XXXX/XXXX/XXXX/chatfiles/"
+
+# The vendor's page, its eight types (A5): the content, and what of it only the original holds.
+SAMPLES = {
+    "txt": (Kind.TXT, {"text": "send broadcast to all online users"}, None),
+    "img": (
+        Kind.IMG,
+        {
+            "url": FILES + "55f12940-XXXX-XXXX-8a5b-ff2336f03252",
+            "filename": "testimg.jpg",
+            "secret": "VfXXXXNb_",
+            "width": 480,
+            "height": 720,
+        },
+        None,
+    ),
+    "audio": (
+        Kind.AUDIO,
+        {
+            "url": FILES + "1dfc7f50-XXXX-XXXX-8a07-7d75b8fb3d42",
+            "filename": "testaudio.amr",
+            "duration": 10,
+            "secret": "HfXXXXCjM",
+        },
+        None,
+    ),
+    "video": (
+        Kind.VIDEO,
+        {
+            "url": FILES + "671dfe30-XXXX-XXXX-ba67-8fef0d502f46",
+            "secret": "VfXXXXNb_",
+            "duration": 0,
+            "size": 58103,
+            "thumbnail_url": FILES + "67279b20-7f69-11e4-8eee-21d3334b3a97",
+            "thumbnail_secret": "ZyXXXX2I",
+        },
+        None,
+    ),
+    "file": (
+        Kind.FILE,
+        {"url": FILES + "d7eXXXX7444", "filename": "test.txt", "secret": "1-g0XXXXua"},
+        None,
+    ),
+    "loc": (
+        Kind.LOC,
+        {"latitude": 39.966, "longitude": 116.322, "address": "中国北京市海淀区中关村"},
+        {"lat": "39.966", "lng": "116.322", "addr": "中国北京市海淀区中关村"},
+    ),
+    "cmd": (Kind.CMD, {"action": "action1"}, None),
+    "custom_mended": (Kind.CUSTOM, {"event": "custom_event"}, None),
+}
+
+
+@pytest.fixture
+def submitted(read):
+    """Read a broadcast."""
+
+    def submitted(document: object) -> Submission | Refusal:
+        return read("POST", PATH, document if isinstance(document, bytes) else json.dumps(document).encode())
+
+    return submitted
+
+
+def said(**members: object) -> dict[str, object]:
+    return {"msg": {"type": "txt", "msg": "hello"}, **members}
+
+
+# A4, A5, E7
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_vendors_sample_is_read_whole(submitted, sample, name):
+    """Every member of the page's request stands somewhere in the submission."""
+    kind, fields, original = SAMPLES[name]
+    body = sample(name)
+    document = json.loads(body)
+    # Counted here by the sentence of E2, apart from the code under test.
+    size = sum(
+        len(json.dumps(document[part], ensure_ascii=False, separators=(",", ":")).encode()) for part in ("msg", "ext")
+    )
+    assert submitted(body) == Submission(
+        sender="admin",
+        content=Content(kind, fields),
+        flags=SILENT if kind is Kind.CMD else SHOWN,
+        audience=Audience.ONLINE_USERS,
+        feature=Feature.USERS_BROADCAST,
+        quota=QuotaName.USERS_BROADCAST,
+        size_bytes=size,
+        size_limit_bytes=5120,
+        original=original and Original("easemob", kind.value, original),
+        ext={"extKey": "extValue"},
+        level=Level.NORMAL,
+        client_id=None,
+    )
+
+
+# A7, vendor-apis.md 6 item 3
+def test_the_vendors_custom_sample_is_broken_json(submitted, sample):
+    """The page's trailing comma makes its request invalid, and the reason says where."""
+    refusal = submitted(sample("custom"))
+    assert refusal.code is Code.BODY_BROKEN
+    assert "line 5" in refusal.reason
+
+
+# A4
+def test_an_absent_sender_is_admin(submitted):
+    """Without `from` the administrator speaks, and without `ext` nothing stands in its place."""
+    submission = submitted(said())
+    assert (submission.sender, submission.ext) == ("admin", None)
+
+
+# G5
+def test_an_unknown_sender_is_accepted(submitted):
+    """Nobody looks whether the sender exists; the name is kept as written."""
+    assert submitted(said(**{"from": "Nobody 喇叭"})).sender == "Nobody 喇叭"
+
+
+# G5
+def test_members_beside_the_message_are_ignored(submitted):
+    """What the API does not know changes nothing."""
+    assert submitted(said(sync_device=True, chatroom_msg_level=7)) == submitted(said())
+
+
+# E2
+def test_the_size_is_that_of_msg_and_ext_as_compact_utf8(submitted):
+    """Spaces and escapes of the request do not count; `from` and the rest do not either."""
+    body = rb'{ "msg" : {"type": "txt", "msg": "\u5587"} , "from":"admin", "ext": { } }'
+    assert submitted(body).size_bytes == len('{"type":"txt","msg":"喇"}'.encode()) + len(b"{}")
+
+
+# E2
+def test_a_message_over_the_size_is_read_all_the_same(submitted):
+    """Whether it is too large is for admission to say; it has both figures."""
+    submission = submitted(said(msg={"type": "txt", "msg": "x" * 6000}))
+    assert submission.size_bytes > submission.size_limit_bytes == 5120
+
+
+# A4, E8
+@pytest.mark.parametrize(
+    ("members", "code", "field"),
+    [
+        ({"from": ""}, Code.SENDER_EMPTY, "from"),
+        ({"from": None}, Code.FIELD_INVALID, "from"),
+        ({"from": 5}, Code.FIELD_INVALID, "from"),
+        ({"from": ["admin"]}, Code.FIELD_INVALID, "from"),
+        ({"from": "喇" * 22}, Code.FIELD_INVALID, "from"),
+        ({"ext": None}, Code.EXT_INVALID, "ext"),
+        ({"ext": []}, Code.EXT_INVALID, "ext"),
+        ({"ext": "{}"}, Code.EXT_INVALID, "ext"),
+        ({"ext": False}, Code.EXT_INVALID, "ext"),
+        ({"msg": None}, Code.FIELD_INVALID, "msg"),
+        ({"msg": "hello"}, Code.FIELD_INVALID, "msg"),
+        ({"msg": []}, Code.FIELD_INVALID, "msg"),
+        ({"msg": {}}, Code.FIELD_INVALID, "msg.type"),
+        ({"msg": {"type": None}}, Code.FIELD_INVALID, "msg.type"),
+        ({"msg": {"type": ["txt"]}}, Code.FIELD_INVALID, "msg.type"),
+        ({"msg": {"type": "TXT", "msg": "x"}}, Code.FIELD_INVALID, "msg.type"),
+        ({"msg": {"type": "tip", "text": "x"}}, Code.FIELD_INVALID, "msg.type"),
+        ({"msg": {"type": "txt"}}, Code.FIELD_INVALID, "msg.msg"),
+    ],
+)
+def test_a_fault_is_named_by_its_field(submitted, members, code, field):
+    """The caller learns which member to mend."""
+    refusal = submitted(said(**members))
+    assert (refusal.code, refusal.field) == (code, field)
+    assert refusal.reason
+
+
+# A4
+def test_a_missing_message_is_named(submitted):
+    """`msg` cannot be left out."""
+    assert submitted({"from": "admin"}).field == "msg"
+
+
+# A7, G4
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"msg"', b"{", b'{"msg":{"type":"txt","msg":"\\ud800"}}'])
+def test_what_is_no_json_object_is_broken(submitted, body):
+    """The body's own faults are told apart from its members'."""
+    assert submitted(body).code is Code.BODY_BROKEN
+
+
+# A4
+@pytest.mark.parametrize(
+    ("document", "field"),
+    [
+        ({"from": "", "ext": None, "msg": None}, "from"),
+        ({"ext": None, "msg": None}, "ext"),
+        ({"msg": {"type": "nothing", "msg": 5}}, "msg.type"),
+        ({"msg": {"type": "img", "filename": 5, "size": 5}}, "msg.url"),
+    ],
+)
+def test_of_several_faults_the_first_is_named(submitted, document, field):
+    """The order is `from`, `ext`, `msg`, `msg.type`, then the type's members."""
+    assert submitted(document).field == field

@@ -1,0 +1,131 @@
+import json
+
+import pytest
+
+from laba.dialects.native.dialect import NativeDialect
+from laba.dialects.native.writing import STATUS
+from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
+from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, TokenIssued, UserDeleted
+from laba.model.content import Content, Kind
+from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.http import RequestHead
+from laba.model.quota import Quota
+from laba.model.refusal import Code, Refusal
+from laba.model.user import User
+
+KEYS = AppKeys("id", "key", "cid", "cert", "secret", "csecret", b"token key")
+POLICY = AppPolicy(frozenset({Feature.PUSH}), {QuotaName.PUSH: Quota.parse("9/day")})
+APP = App("uuid-1", AppName("acme", "chat"), KEYS, 1700000000000, POLICY)
+ANN = User("uuid-1", "ann", "uuid-2", 1, 1, 0)
+
+
+def write(answer):
+    native = NativeDialect()
+    claim = native.claim(RequestHead("GET", "/v1/apps/acme/chat"))
+    assert isinstance(claim, Claim)
+    response = native.write(Exchange(claim, APP, "http://localhost", 0, 0), answer)
+    return response, json.loads(response.body)
+
+
+def test_an_app_is_shown_with_its_names_keys_and_policy():
+    """Every feature and every quota, also those that have their defaults."""  # G1, G2
+    response, body = write(AppShown(APP))
+    assert response.status == 200
+    assert body == {
+        "org_name": "acme",
+        "app_name": "chat",
+        "app_id": "id",
+        "app_certificate": "cert",
+        "app_key": "key",
+        "app_secret": "secret",
+        "client_id": "cid",
+        "client_secret": "csecret",
+        "application": "uuid-1",
+        "created_at": 1700000000000,
+        "features": {
+            "users_broadcast": False,
+            "chatrooms_broadcast": False,
+            "online_broadcast": False,
+            "push": True,
+            "neroom_broadcast": False,
+            "roaming": False,
+        },
+        "quotas": {
+            "users_broadcast": "1/minute,50/day",
+            "chatrooms_broadcast": "10/minute,100/day",
+            "online_broadcast": "60/minute",
+            "push": "9/day",
+            "neroom_broadcast": "unlimited",
+            "room_messages": "100/second",
+            "room_calls": "20/second",
+            "directed_calls": "100/second",
+        },
+        "development": False,
+    }
+
+
+def test_a_new_app_is_answered_201():
+    response, _ = write(AppShown(APP, created=True))
+    assert response.status == 201
+
+
+def test_apps_are_listed_in_one_object():
+    _, body = write(AppsListed((APP,)))
+    assert [app["app_id"] for app in body["apps"]] == ["id"]
+
+
+def test_a_token_is_answered_with_its_life():
+    # S1
+    _, body = write(TokenIssued(Grant.DIRECT, "t", 60, 61000))
+    assert body == {"token": "t", "expires_in_seconds": 60, "expires_at_ms": 61000}
+
+
+def test_a_user_token_names_its_user():
+    # S1
+    _, body = write(TokenIssued(Grant.DIRECT, "t", 0, 0, ANN))
+    assert body["user"] == "ann"
+
+
+def test_a_broadcast_is_answered_with_its_id_in_words():
+    """64 bits are more than a JSON number can carry to every reader."""  # G3
+    flags = Flags(stored=True, counted=True, pushed=False, updates_last=True)
+    content = Content(Kind.TXT, {"text": "hi"})
+    sent = Dispatch(2**63 - 1, "u", 5, "admin", content, flags, Audience.ONLINE_USERS, QuotaName.USERS_BROADCAST)
+    response, body = write(Accepted(sent))
+    assert response.status == 200
+    assert body == {"id": "9223372036854775807", "accepted_at": 5}
+
+
+def test_an_answer_to_a_call_it_never_makes_is_a_bug():
+    with pytest.raises(TypeError, match="UserDeleted"):
+        write(UserDeleted(ANN))
+
+
+def test_every_refusal_has_a_status():
+    assert set(STATUS) == set(Code)
+
+
+def test_a_refusal_names_code_sentence_and_field():
+    # G4
+    response, body = write(Refusal(Code.FIELD_INVALID, "kind is missing", field="kind"))
+    assert response.status == 400
+    assert body == {"error": {"code": "field_invalid", "message": "kind is missing", "field": "kind"}}
+
+
+def test_a_full_quota_says_when_to_come_back():
+    # G1
+    response, body = write(Refusal(Code.QUOTA_EXHAUSTED, "full", retry_after_seconds=7))
+    assert (response.status, response.headers["Retry-After"]) == (429, "7")
+    assert "field" not in body["error"]
+
+
+def test_a_missing_token_is_asked_for():
+    """RFC 9110 section 15.5.2 wants the header."""
+    response = NativeDialect().refuse(Refusal(Code.TOKEN_MISSING, "none"), 0)
+    assert (response.status, response.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+def test_a_wrong_method_is_answered_with_the_right_ones():
+    """RFC 9110 section 15.5.6 wants the header."""
+    response = NativeDialect().refuse(Refusal(Code.METHOD_WRONG, "no", subject="GET, PATCH"), 0)
+    assert (response.status, response.headers["Allow"]) == (405, "GET, PATCH")

@@ -1,0 +1,84 @@
+import json
+from types import MappingProxyType
+
+import pytest
+
+from laba.model.app import QuotaName
+from laba.model.content import Content, Kind, Original
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
+from laba.protocols.envelope import envelope
+
+
+def message(conversation=ConversationType.APP, message_id=1173998498812376874, **changes):
+    fields = {
+        "id": 1173998498812376874,
+        "app_uuid": "0f",
+        "accepted_at_ms": 1699944653964,
+        "sender": "admin",
+        "content": Content(Kind.TXT, {"text": "hello"}),
+        "flags": Flags(stored=True, counted=True, pushed=True, updates_last=True),
+        "audience": Audience.ONLINE_USERS,
+        "quota": QuotaName.ONLINE_BROADCAST,
+    }
+    return Message(message_id, Conversation(conversation, "admin"), Dispatch(**(fields | changes)))
+
+
+def test_the_designs_own_example_is_written_byte_for_byte():
+    """Keys, their order and their types are those of design.md section 4."""
+    # S4, G3
+    assert envelope(message(ext={"k": "v"})) == (
+        b'{"id":"1173998498812376874","kind":"txt","content":{"text":"hello"},"from":"admin",'
+        b'"conversation":{"type":"app","id":"admin"},"level":"normal","ext":{"k":"v"},"sent_at":1699944653964,'
+        b'"broadcast":true,"flags":{"stored":true,"counted":true,"pushed":true,"updates_last":true},'
+        b'"client_id":null,"original":null}'
+    )
+
+
+def test_the_id_is_the_messages_and_a_string():
+    """In JavaScript a number would lose its last digits; a room's copy has an id of its own."""
+    # G3
+    assert json.loads(envelope(message(message_id=2**63 - 1)))["id"] == "9223372036854775807"
+
+
+def test_what_nobody_gave_is_null():
+    """A client finds every key in every message."""
+    # S4
+    read = json.loads(envelope(message()))
+    assert (read["ext"], read["client_id"], read["original"]) == (None, None, None)
+
+
+@pytest.mark.parametrize("conversation", ConversationType)
+def test_only_an_app_wide_message_is_a_broadcast(conversation):
+    """`broadcast` follows from the conversation."""
+    # S4
+    read = json.loads(envelope(message(conversation)))
+    assert read["conversation"] == {"type": conversation.value, "id": "admin"}
+    assert read["broadcast"] is (conversation is ConversationType.APP)
+
+
+def test_the_vendors_own_body_travels_beside_ours():
+    """Members that no kind of ours has reach those who look for them, in mappings of any sort."""
+    # G5
+    content = MappingProxyType({"type": "txt", "msg": "hi", "strange": [1, {"a": None}]})
+    ext = MappingProxyType({"deep": MappingProxyType({"er": 2**60})})
+    read = json.loads(envelope(message(original=Original("d", "txt", content), ext=ext)))
+    assert read["original"] == {"dialect": "d", "type": "txt", "content": dict(content)}
+    assert list(read["original"]) == ["dialect", "type", "content"]
+    assert read["ext"] == {"deep": {"er": 2**60}}
+
+
+def test_flags_level_and_client_id_are_the_dispatchs():
+    """Nothing is assumed about them."""
+    # S4
+    flags = Flags(stored=False, counted=True, pushed=False, updates_last=True)
+    read = json.loads(envelope(message(flags=flags, level=Level.HIGH, client_id="c-1")))
+    assert read["flags"] == {"stored": False, "counted": True, "pushed": False, "updates_last": True}
+    assert (read["level"], read["client_id"]) == ("high", "c-1")
+
+
+def test_text_is_utf8_in_one_line():
+    """Not ASCII-escaped, and never with a raw newline: newlines part the replies of one frame."""
+    # S4
+    written = envelope(message(content=Content(Kind.TXT, {"text": "喇叭\n📣"})))
+    assert '"text":"喇叭\\n📣"'.encode() in written
+    assert b"\n" not in written

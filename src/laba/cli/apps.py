@@ -57,8 +57,8 @@ def app() -> None:
 def create(
     name: str,
     enable: tuple[str, ...],
-    unlimited: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
+    unlimited: bool,
+    as_json: bool,
     file: Path | None,
     data: str | None,
 ) -> None:
@@ -88,7 +88,7 @@ def create(
 def change(
     name: str,
     changes: tuple[str, ...],
-    as_json: bool,  # noqa: FBT001
+    as_json: bool,
     file: Path | None,
     data: str | None,
 ) -> None:
@@ -118,7 +118,7 @@ def change(
 @json_option
 @config_option
 @data_option
-def listing(as_json: bool, file: Path | None, data: str | None) -> None:  # noqa: FBT001
+def listing(as_json: bool, file: Path | None, data: str | None) -> None:
     """List every app. With --json also their keys and secrets."""
     found = asked(settings(file, server__data_dir=data), "GET", "/v1/apps")
     if as_json:
@@ -141,8 +141,8 @@ def listing(as_json: bool, file: Path | None, data: str | None) -> None:  # noqa
 @data_option
 def show(
     name: str,
-    secrets: bool,  # noqa: FBT001
-    as_json: bool,  # noqa: FBT001
+    secrets: bool,
+    as_json: bool,
     file: Path | None,
     data: str | None,
 ) -> None:

@@ -64,7 +64,7 @@ class Stage:
     "--clients", type=click.IntRange(1, 15000), default=1000, show_default=True, help="How many clients connect."
 )
 @click.option("--once", is_flag=True, help="Stop after the report instead of staying up.")
-def demo(port: int, clients: int, once: bool) -> None:  # noqa: FBT001 - click passes options by name
+def demo(port: int, clients: int, once: bool) -> None:
     """Start a server, connect clients, broadcast to them, and print what happened. Ctrl-C stops it.
 
     Everything lies in a temporary folder and is gone afterwards.

@@ -27,7 +27,7 @@ def token(
     name: str,
     user: str | None,
     ttl: int | None,
-    as_json: bool,  # noqa: FBT001
+    as_json: bool,
     file: Path | None,
     data: str | None,
 ) -> None:

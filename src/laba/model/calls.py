@@ -1,6 +1,7 @@
 """What a caller can ask of laba over HTTP, and what it is answered, in our own nouns.
 
-A dialect reads a request into one Call and writes one Answer (or a Refusal) back; neither end knows the other's words.
+A dialect reads a request into one Call and writes one Answer, or a Refusal, back; neither end knows the other's
+words.
 """
 
 from collections.abc import Mapping

@@ -23,6 +23,18 @@ class RequestHead:
         """The Content-Type without its parameters, lower case; empty where there is none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def bearer(self) -> str | None:
+        """The token of `Authorization: Bearer <token>`, the scheme in any case (RFC 9110 section 11.1).
+
+        None where there is no such header, and "" where it holds no bearer token.
+        """
+        authorization = self.headers.get("authorization")
+        if authorization is None:
+            return None
+        words = authorization.split()
+        return words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:

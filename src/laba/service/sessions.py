@@ -94,21 +94,32 @@ class Sessions(Generic[Link]):
         session.owed_to_offset = window.position.offset
         session.written = window.position.offset
         if asked is not None and asked.epoch == window.position.epoch:
-            session.written = min(asked.offset, window.position.offset)
+            self._resume(session, asked, window)
         session.state = State.CATCHING_UP
         self._roster.join(session)
         self._ground.meter.count("laba_logins_total")
         recovered = asked is not None and window.covers(asked)
+        position = Position(window.position.epoch, session.written)
         return Welcome(
             login.request_id,
             self._ground.entropy(8).hex(),
             (
-                Subscription(APP_CHANNEL, window.position, asked is not None, recovered),
+                Subscription(APP_CHANNEL, position, asked is not None, recovered),
                 _inbox(window.position.epoch, login.positions.get(USER_CHANNEL)),
                 Subscription(EVENTS_CHANNEL),
             ),
             self._rules.ping_seconds,
         )
+
+    def _resume(self, session: Session[Link], asked: Position, window: Window) -> None:
+        """Begin where the client was, if it is owed anything from there on; what it is not owed it moves past.
+
+        What is owed comes first: it was accepted before the client's absence grew too long. The answer names the
+        position before it, so that a client that drops once more has lost nothing.
+        """
+        missed = next(window.after(asked.offset), None)
+        if missed is not None and session.entitled(missed.offset, missed.accepted_at_ms):
+            session.written = asked.offset
 
 
 class People:

@@ -1,4 +1,4 @@
-"""The gateway: takes over upgraded connections, logs clients in, writes deliveries, and lets everyone go in the end."""
+"""The gateway: takes over upgraded connections, logs clients in, writes deliveries, lets everyone go in the end."""
 
 import asyncio
 import os

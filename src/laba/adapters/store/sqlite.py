@@ -92,7 +92,7 @@ class SqliteStore:
         """Replace the policy of the app with this uuid; LookupError, a bug, if there is none."""
 
         def write(connection: Connection) -> None:
-            change = {"app": app.uuid, "new_policy": rows.policy_text(app.policy)}
+            change = {"the_uuid": app.uuid, "new_policy": rows.policy_text(app.policy)}
             if connection.execute(statements.CHANGE_APP, change).rowcount != 1:
                 raise LookupError(f"no app has the uuid {app.uuid}")
 
@@ -165,8 +165,8 @@ class SqliteStore:
 
     async def last_id(self) -> int:
         def read(connection: Connection) -> int:
-            last: int = connection.execute(statements.LAST_ID).scalar_one()
-            return last
+            last: int | None = connection.execute(statements.LAST_ID).scalar_one()
+            return last or 0
 
         return await self._reader.do(read)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
@@ -19,16 +19,15 @@ _THE_STREAM = (streams.c.app_uuid == bindparam("app_uuid"), streams.c.channel ==
 
 APPS = select(apps).order_by(apps.c.number)
 ADD_APP = sqlite.insert(apps).on_conflict_do_nothing(index_elements=["org", "app"])
-CHANGE_APP = update(apps).where(apps.c.uuid == bindparam("app")).values(policy=bindparam("new_policy"))
+CHANGE_APP = update(apps).where(apps.c.uuid == bindparam("the_uuid")).values(policy=bindparam("new_policy"))
 
 USER = select(*_USER).where(*_THE_USER)
 ADD_USER = sqlite.insert(users).on_conflict_do_nothing(index_elements=["app_uuid", "name"])
 REMOVE_USER = delete(users).where(*_THE_USER).returning(*_USER)
 
 _ROWS = func.json_each(bindparam("rows")).table_valued("value", name="given")
-APPEND = insert(ledger).from_select(
-    LEDGER_COLUMNS, select(*(func.json_extract(_ROWS.c.value, f"$[{at}]") for at in range(len(LEDGER_COLUMNS))))
-)
+_PATHS: list[ColumnElement[Any]] = [literal_column(f"'$[{at}]'") for at in range(len(LEDGER_COLUMNS))]
+APPEND = insert(ledger).from_select(LEDGER_COLUMNS, select(*(func.json_extract(_ROWS.c.value, at) for at in _PATHS)))
 WAITING = select(*_DISPATCH).where(_IS_WAITING).order_by(ledger.c.number).limit(bindparam("most"))
 EXPIRE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.EXPIRED.value)
 PLACE = (
@@ -41,7 +40,7 @@ ACCEPTED_SINCE = (
     .where(ledger.c.accepted_at_ms >= bindparam("since_ms"))
     .order_by(ledger.c.accepted_at_ms, ledger.c.number)
 )
-LAST_ID = select(func.coalesce(func.max(ledger.c.id), 0))
+LAST_ID = select(func.max(ledger.c.id))
 
 STREAM = select(streams).where(*_THE_STREAM)
 ADD_STREAM = insert(streams).returning(*streams.c)
@@ -57,15 +56,13 @@ PLACED = (
 class Hot:
     """A statement that runs too often for SQLAlchemy's price of an execution: compiled once, run by the driver."""
 
-    __slots__ = ("_constants", "_text")
+    __slots__ = ("_text",)
 
     def __init__(self, statement: ClauseElement) -> None:
-        compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-        self._text = str(compiled)
-        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        self._text = str(statement.compile(dialect=sqlite.dialect(paramstyle="named")))
 
     def run(self, connection: Connection, parameters: Mapping[str, object]) -> Any:
-        """Give the driver's cursor after execution."""
+        """Give the driver's cursor after execution; its errors are the driver's own."""
         cursor = connection.connection.cursor()
-        cursor.execute(self._text, {**self._constants, **parameters})
+        cursor.execute(self._text, parameters)
         return cursor

@@ -1,10 +1,11 @@
 """Which requests are ours, for which app, with which proof."""
 
-from laba.dialects.easemob.endpoints import Found, find
+from laba.dialects.easemob.endpoints import ENDPOINTS
 from laba.model.app import RESERVED_ORGS
 from laba.model.calls import Claim
 from laba.model.http import RequestHead
 from laba.model.refusal import Refusal
+from laba.model.routing import Found, find
 
 APP_ID = "app-id"
 
@@ -16,7 +17,7 @@ def claim(head: RequestHead) -> Claim | Refusal | None:
         return None
     first, second, *rest = segments
     path = "/" + "/".join(rest)
-    found = find(head.method, path)
+    found = find(ENDPOINTS, head.method, path)
     if not isinstance(found, Found):
         return found
     by_id = first == APP_ID
@@ -26,13 +27,5 @@ def claim(head: RequestHead) -> Claim | Refusal | None:
         arguments=found.arguments,
         app=None if by_id else (first, second),
         app_id=second if by_id else None,
-        proof=_bearer(head.headers.get("authorization")),
+        proof=head.bearer,
     )
-
-
-def _bearer(authorization: str | None) -> str | None:
-    """Take the token out of `Bearer <token>`; the scheme's case does not matter (RFC 9110 section 11.1)."""
-    if authorization is None:
-        return None
-    words = authorization.split()
-    return words[1] if len(words) == 2 and words[0].lower() == "bearer" else ""

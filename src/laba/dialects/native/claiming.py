@@ -1,10 +1,12 @@
 """The endpoints under /v1, and which of them a request is for."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from laba.model.calls import Claim, Endpoint, Right
 from laba.model.http import RequestHead
-from laba.model.refusal import Code, Refusal
+from laba.model.refusal import Refusal
+from laba.model.routing import Found, find
 
 PREFIX: Final = "/v1"
 JSON: Final = ("application/json",)
@@ -24,40 +26,11 @@ def claim(head: RequestHead) -> Claim | Refusal | None:
     """Say which endpoint is meant; None for a path outside /v1."""
     if head.path != PREFIX and not head.path.startswith(f"{PREFIX}/"):
         return None
-    methods = []
-    for endpoint in ENDPOINTS:
-        arguments = _matched(endpoint.pattern, head.path)
-        if arguments is not None and endpoint.method == head.method:
-            return Claim(endpoint, head.path, arguments, _app(arguments), proof=_bearer(head))
-        if arguments is not None:
-            methods.append(endpoint.method)
-    if methods:
-        allowed = ", ".join(methods)
-        return Refusal(Code.METHOD_WRONG, f"{head.path} takes {allowed}, not {head.method}", subject=allowed)
-    return Refusal(Code.ENDPOINT_UNKNOWN, f"there is no {head.path}")
+    found = find(ENDPOINTS, head.method, head.path)
+    if not isinstance(found, Found):
+        return found
+    return Claim(found.endpoint, head.path, found.arguments, _app(found.arguments), proof=head.bearer)
 
 
-def _matched(pattern: str, path: str) -> dict[str, str] | None:
-    wanted, given = pattern.split("/"), path.split("/")
-    if len(wanted) != len(given):
-        return None
-    arguments = {}
-    for name, segment in zip(wanted, given, strict=True):
-        if name.startswith("{") and segment:
-            arguments[name[1:-1]] = segment
-        elif name != segment:
-            return None
-    return arguments
-
-
-def _app(arguments: dict[str, str]) -> tuple[str, str] | None:
+def _app(arguments: Mapping[str, str]) -> tuple[str, str] | None:
     return (arguments["org"], arguments["app"]) if "org" in arguments else None
-
-
-def _bearer(head: RequestHead) -> str | None:
-    """Give the token of `Authorization: Bearer TOKEN` (RFC 6750 section 2.1), "" where the header is another."""
-    header = head.headers.get("authorization")
-    if header is None:
-        return None
-    scheme, _, token = header.strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

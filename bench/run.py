@@ -1,0 +1,343 @@
+"""CPU per delivery: laba against a bare C `send` loop, in interleaved pairs on one machine (design.md section 6).
+
+Run by `make bench`; README.md beside this file says what is measured, and how.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import platform
+import random
+import resource
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.table import Table
+
+from laba.assembly import WEBSOCKET_PATH, app_token, user_token
+from laba.protocols.websocket import client_text_frame, upgrade_request
+
+HERE = Path(__file__).parent
+OUT = HERE / "out"
+HOST = "127.0.0.1"
+SERVER_CORE, CLIENT_CORE = 0, 1
+# Below the range from which the kernel takes the clients' own ports.
+PORTS = range(20_000, 32_000)
+# Descriptors beside the connections that laba keeps for itself, and some for everything else.
+SPARE_FILES = 512
+LIMIT_SECONDS = 230
+START_SECONDS, LOGIN_SECONDS, STOP_SECONDS = 20, 60, 20
+# From the tenth message on a frame's offset has two digits, and every frame of a run has one length.
+WARM_UP_ROUNDS = 10
+# laba's shortest frame around a message is longer than the 204 bytes of design.md section 6.
+TEXT = "Hello"
+
+
+class BenchError(Exception):
+    """The figure cannot be had, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    connections: int
+    pairs: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Microseconds of CPU per delivery, measured one right after the other."""
+
+    laba_us: float
+    c_us: float
+    frame_bytes: int
+    c_first: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.laba_us / self.c_us
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """What 10,000 first logins cost, registration of the user included, and what a session then occupies."""
+
+    per_second: float
+    cpu_us: float
+    resident_bytes: float
+
+
+# --- processes -----------------------------------------------------------------------------------------------------
+
+
+class Tool:
+    """One of the C programs: takes a line, answers a line."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    def ask(self, line: str) -> str:
+        if self._process.stdin is not None:
+            self._process.stdin.write(line + "\n")
+        return self.heard()
+
+    def heard(self) -> str:
+        """Wait for the next line; the alarm of `main` bounds it."""
+        line = self._process.stdout.readline() if self._process.stdout is not None else ""
+        if not line:
+            raise BenchError(f"{self._process.args[0]} ended with {self._process.wait()}")  # type: ignore[index]
+        return line.strip()
+
+    def expect(self, word: str) -> None:
+        line = self.heard()
+        if line != word:
+            raise BenchError(f"expected {word!r}, got {line!r}")
+
+
+@contextmanager
+def tool(name: str, core: int, *arguments: object) -> Iterator[Tool]:
+    command = [str(OUT / name), *map(str, arguments)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    try:
+        os.sched_setaffinity(process.pid, {core})
+        yield Tool(process)
+    finally:
+        stop(process, process.kill)
+
+
+def stop(process: subprocess.Popen[Any], ask: Callable[[], None]) -> None:
+    ask()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+class Laba:
+    """A running server with one app."""
+
+    def __init__(self, port: int, pid: int, app: dict[str, Any]) -> None:
+        self.port = port
+        self.pid = pid
+        self._app_id: str = app["app_id"]
+        self._certificate: str = app["app_certificate"]
+        self._token = app_token(self._app_id, self._certificate, int(time.time()))
+
+    def broadcast(self) -> None:
+        body = {"msg": {"type": "txt", "msg": TEXT}}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
+        path = f"/app-id/{self._app_id}/messages/users/broadcast"
+        status, answer = asked(self.port, "POST", path, json.dumps(body), headers)
+        if status != http.client.OK:
+            raise BenchError(f"the broadcast was answered {status}: {answer.decode()}")
+
+    def logins(self) -> int:
+        _, answer = asked(self.port, "GET", "/metrics")
+        line = next(line for line in answer.decode().splitlines() if line.startswith("laba_logins_total "))
+        return int(float(line.split()[1]))
+
+    def client(self, number: int) -> bytes:
+        """Give all that a client says to log in, in one go."""
+        key = "bGFiYSBpcyBhIGhvcm4hIQ=="
+        token = user_token(self._app_id, self._certificate, int(time.time()), f"client-{number:05}")
+        login = json.dumps({"id": 1, "connect": {"token": token}}).encode()
+        return upgrade_request(f"{HOST}:{self.port}", WEBSOCKET_PATH, key) + client_text_frame(login, b"laba")
+
+
+@contextmanager
+def laba(folder: Path) -> Iterator[Laba]:
+    port, data, log = free_port(), folder / "data", folder / "server.log"
+    command = [sys.executable, "-m", "laba"]
+    listen = ["serve", "--host", HOST, "--port", str(port), "--data", str(data)]
+    # No ping may fall into a measurement: the clients here answer none.
+    environment = {**os.environ, "LABA_GATEWAY__PING_SECONDS": "3600", "LABA_SERVER__DRAIN_SECONDS": "0"}
+    with log.open("wb") as sink:
+        server = subprocess.Popen(command + listen, stderr=sink, env=environment)
+        try:
+            os.sched_setaffinity(server.pid, {SERVER_CORE})
+            wait_until(lambda: is_ready(port) or server.poll() is not None, START_SECONDS, "laba did not start")
+            if server.poll() is not None:
+                raise BenchError(f"laba ended at its start:\n{log.read_text()}")
+            create = ["app", "create", "bench/live", "--enable", "users_broadcast", "--unlimited", "--json"]
+            created = subprocess.run([*command, *create, "--data", str(data)], check=True, capture_output=True)
+            yield Laba(port, server.pid, json.loads(created.stdout))
+        finally:
+            stop(server, server.terminate)
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return asked(port, "GET", "/ready")[0] == http.client.OK
+    except OSError:
+        return False
+
+
+def asked(
+    port: int, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(HOST, port, timeout=30)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def wait_until(happened: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    give_up_at = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > give_up_at:
+            raise BenchError(f"{otherwise} within {seconds} s")
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    for port in random.sample(PORTS, 50):
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise BenchError("no port is free")
+
+
+# --- measuring -----------------------------------------------------------------------------------------------------
+
+
+def cpu_ns(pid: int) -> int:
+    """Give the time that all threads of a process have run, as the scheduler counts it (to the nanosecond)."""
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
+def resident_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1])
+
+
+class Bench:
+    """Both servers with their clients, ready to be measured in turns."""
+
+    def __init__(self, plan: Plan, server: Laba, clients: Tool, loop: Tool, drain: Tool) -> None:
+        self._plan = plan
+        self._server = server
+        self._clients = clients
+        self._loop = loop
+        self._drain = drain
+        self._lengths: Sequence[int] = ()
+
+    def pair(self, number: int) -> Pair:
+        """Measure both once, in the other order each time; the C loop sends frames of the same lengths."""
+        c_first = number % 2 == 1
+        c_us = self.c_loop() if c_first else 0.0
+        laba_us = self.laba(self._plan.rounds)
+        c_us = c_us or self.c_loop()
+        return Pair(laba_us, c_us, self._lengths[-1], c_first)
+
+    def laba(self, rounds: int) -> float:
+        before = cpu_ns(self._server.pid)
+        lengths = []
+        for _ in range(rounds):
+            self._server.broadcast()
+            lengths.append(self._settled(self._clients))
+        self._lengths = lengths
+        return self._us_per_delivery(cpu_ns(self._server.pid) - before, rounds)
+
+    def c_loop(self) -> float:
+        before = cpu_ns(self._loop.pid)
+        for length in self._lengths:
+            self._loop.ask(f"send {length}")
+            if self._settled(self._drain) != length:
+                raise BenchError("the C loop delivered something else than it was told to")
+        return self._us_per_delivery(cpu_ns(self._loop.pid) - before, len(self._lengths))
+
+    def _us_per_delivery(self, spent_ns: int, rounds: int) -> float:
+        return spent_ns / 1000 / rounds / self._plan.connections
+
+    def _settled(self, drain: Tool) -> int:
+        """Wait until a broadcast has arrived, and give its length, which is the same for everyone."""
+        total, least, most = map(int, drain.ask("settle").split())
+        if least != most or total != least * self._plan.connections:
+            raise BenchError(f"not everyone got the same: {total} bytes, {least} to {most} per connection")
+        return least
+
+
+def log_in(plan: Plan, server: Laba, folder: Path, stack: ExitStack) -> tuple[Tool, Logins]:
+    """Connect the clients and log them in, as fast as the server lets them."""
+    blobs = folder / "logins"
+    with blobs.open("wb") as file:
+        for number in range(plan.connections):
+            blob = server.client(number)
+            file.write(struct.pack("<I", len(blob)) + blob)
+    occupied, spent, started_at = resident_bytes(server.pid), cpu_ns(server.pid), time.monotonic()
+    clients = stack.enter_context(tool("drain", CLIENT_CORE, server.port, plan.connections, blobs))
+    clients.expect("ready")
+    wait_until(lambda: server.logins() >= plan.connections, LOGIN_SECONDS, "not all clients were logged in")
+    seconds, spent = time.monotonic() - started_at, cpu_ns(server.pid) - spent
+    clients.ask("settle")
+    occupied = resident_bytes(server.pid) - occupied
+    count = plan.connections
+    return clients, Logins(count / seconds, spent / 1000 / count, occupied / count)
+
+
+def measure(plan: Plan, console: Console) -> tuple[Logins, list[Pair]]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laba-bench-")))
+        server = stack.enter_context(laba(folder))
+        console.print(f"Logging in {plan.connections:,} clients ...")
+        clients, logins = log_in(plan, server, folder, stack)
+        port = free_port()
+        loop = stack.enter_context(tool("sendloop", SERVER_CORE, port, plan.connections))
+        loop.expect("listening")
+        drain = stack.enter_context(tool("drain", CLIENT_CORE, port, plan.connections))
+        drain.expect("ready")
+        loop.expect("ready")
+        bench = Bench(plan, server, clients, loop, drain)
+        console.print("Warming up ...")
+        bench.laba(WARM_UP_ROUNDS)
+        bench.c_loop()
+        pairs = []
+        for number in range(plan.pairs):
+            pairs.append(bench.pair(number))
+            console.print(
+                f"Pair {number + 1} of {plan.pairs}: laba {pairs[-1].laba_us:.2f} us, C {pairs[-1].c_us:.2f} us, "
+                f"ratio {pairs[-1].ratio:.3f}"
+            )
+        return logins, pairs
+
+
+# --- telling -------------------------------------------------------------------------------------------------------
+
+
+def table(pairs: Sequence[Pair]) -> Table:
+    shown = Table(title="CPU per delivery", "pair", "first", "laba us", "C us", "ratio")
+    return shown
+
+
+def machine() -> dict[str, Any]:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "load_before": os.getloadavg()[0],
+    }

@@ -1,0 +1,70 @@
+"""What every Gate keeps to. The arithmetic of spans is in tests/core/test_quota.py."""
+
+import asyncio
+
+import pytest
+
+from laba.adapters.bus.local import LocalGate
+from laba.model.app import QuotaName
+from laba.model.quota import UNLIMITED, Quota
+from laba.ports import Exhausted
+
+pytestmark = pytest.mark.anyio
+
+NAME = QuotaName.USERS_BROADCAST
+BROADCAST = Quota.parse("1/minute,50/day")
+MINUTE = 60_000
+
+
+@pytest.fixture(params=[LocalGate])
+def gate(request):
+    return request.param()
+
+
+async def test_over_the_minute_the_minute_is_named(gate):  # A3
+    """The second call of a minute is refused for the minute, and told when it could pass."""
+    assert await gate.take("app", NAME, BROADCAST, 0) is None
+    assert await gate.take("app", NAME, BROADCAST, 20_500) == Exhausted(60, 40)
+    assert await gate.take("app", NAME, BROADCAST, MINUTE) is None
+
+
+async def test_over_the_day_the_day_is_named(gate):  # A3
+    """The fifty-first call of a day is refused for the day."""
+    for n in range(50):
+        assert await gate.take("app", NAME, BROADCAST, n * MINUTE) is None
+    assert await gate.take("app", NAME, BROADCAST, 50 * MINUTE) == Exhausted(86400, 86400 - 3000)
+
+
+async def test_a_refused_call_takes_nothing(gate):  # G1
+    """All spans are taken together, or none is."""
+    for n in range(100):
+        await gate.take("app", NAME, BROADCAST, n)
+    for n in range(1, 50):
+        assert await gate.take("app", NAME, BROADCAST, n * MINUTE) is None
+
+
+async def test_of_many_at_once_exactly_as_many_pass_as_fit(gate):  # G1
+    """A hundred calls in one moment, a limit of seven."""
+    quota = Quota.parse("7/second")
+    outcomes = await asyncio.gather(*(gate.take("app", NAME, quota, 5) for _ in range(100)))
+    assert outcomes.count(None) == 7
+
+
+async def test_a_call_given_back_is_not_counted(gate):
+    """A call of which nothing came leaves its place to another."""
+    await gate.take("app", NAME, BROADCAST, 5)
+    await gate.give_back("app", NAME, 5)
+    assert await gate.take("app", NAME, BROADCAST, 6) is None
+
+
+async def test_what_was_taken_before_a_restart_counts(gate):  # G1
+    """After a refill the day's fifty are spent."""
+    await gate.refill([("app", NAME, n * MINUTE) for n in range(50)])
+    assert await gate.take("app", NAME, BROADCAST, 50 * MINUTE) == Exhausted(86400, 86400 - 3000)
+    assert await gate.take("other", NAME, BROADCAST, 50 * MINUTE) is None
+
+
+async def test_a_quota_may_change_at_run_time(gate):  # G1, S9
+    """To unlimited and back, with what was taken meanwhile counted."""
+    assert [await gate.take("app", NAME, UNLIMITED, n) for n in range(5)] == [None] * 5
+    assert await gate.take("app", NAME, Quota.parse("5/minute"), 6) == Exhausted(60, 60)

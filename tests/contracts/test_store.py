@@ -1,0 +1,227 @@
+"""What every Store keeps to."""
+
+import asyncio
+import signal
+import subprocess
+
+import pytest
+
+from contracts.stores import APP_STREAM, SqliteStores, app, dispatch, ids, user
+from laba.model.app import AppPolicy, Feature, QuotaName
+from laba.model.content import Content, Kind, Original
+from laba.model.dispatch import Flags, Level
+from laba.model.quota import UNLIMITED, Quota
+from laba.ports import StoreBusyError
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=[SqliteStores])
+def stores(request, tmp_path):
+    return request.param(tmp_path)
+
+
+@pytest.fixture
+async def store(stores):
+    async with stores.open() as store:
+        yield store
+
+
+# --- apps ----------------------------------------------------------------------------------------------------------
+
+
+async def test_apps_come_back_in_the_order_they_were_created(stores):
+    """Every app is there after a restart, with its keys and its policy."""
+    policy = AppPolicy(
+        features=frozenset({Feature.PUSH, Feature.USERS_BROADCAST}),
+        quotas={QuotaName.PUSH: Quota.parse("1/2day,40/2seconds"), QuotaName.ROOM_CALLS: UNLIMITED},
+        development=True,
+    )
+    kept = (app("z", "org/z", policy), app("a", "org/a"), app("m", "org/m"))
+    async with stores.open() as store:
+        assert [await store.add_app(one) for one in kept] == [True, True, True]
+    async with stores.open() as store:
+        assert await store.apps() == kept
+
+
+async def test_an_app_name_is_given_once(store):
+    """The second app of a name is not kept, and the first stays as it was."""
+    assert await store.add_app(app("a", "org/one"))
+    assert not await store.add_app(app("b", "org/one"))
+    assert await store.apps() == (app("a", "org/one"),)
+
+
+async def test_a_changed_policy_replaces_the_old_one(stores):  # S9
+    """A changed policy is there after a restart; other apps keep theirs."""
+    new = AppPolicy(frozenset({Feature.ROAMING}), {QuotaName.USERS_BROADCAST: Quota.parse("5/minute")})
+    async with stores.open() as store:
+        await store.add_app(app("a", "org/a"))
+        await store.add_app(app("b", "org/b"))
+        await store.change_app(app("a", "org/a").with_policy(new))
+    async with stores.open() as store:
+        assert [one.policy for one in await store.apps()] == [new, AppPolicy()]
+
+
+# --- users ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_user_is_found_by_app_and_name(stores):
+    """A registered user comes back whole after a restart, under its own app only."""
+    ann = user("安", nickname="Ann", activated=False, password_hash="hash")
+    async with stores.open() as store:
+        assert await store.add_users([ann, user("bob")]) == frozenset()
+    async with stores.open() as store:
+        assert await store.user("app-1", "安") == ann
+        assert await store.user("app-1", "bob") == user("bob")
+        assert await store.user("app-2", "安") is None
+
+
+async def test_a_name_that_cannot_be_is_simply_not_there(store):
+    """A name that is no UTF-8 belongs to nobody; asking for it is no error."""
+    assert await store.user("app-1", "\ud800") is None
+    assert await store.remove_user("app-1", "\ud800") is None
+
+
+async def test_names_that_are_taken_stay_as_they_are(store):
+    """The others of the same call are registered."""
+    await store.add_users([user("ann", nickname="first")])
+    assert await store.add_users([user("ann", nickname="second"), user("bob")]) == {"ann"}
+    assert (await store.user("app-1", "ann")).nickname == "first"
+    assert await store.user("app-1", "bob") == user("bob")
+
+
+async def test_of_two_that_race_for_a_name_exactly_one_has_it(store):
+    """However many register a name at once, one is told that it was free, and that one is kept."""
+    taken = await asyncio.gather(*(store.add_users([user("ann", epoch=n)]) for n in range(50)))
+    assert taken.count(frozenset()) == 1
+    assert (await store.user("app-1", "ann")).epoch == taken.index(frozenset())
+
+
+async def test_a_removed_user_is_gone_and_given_back(stores):
+    """Removing gives what was forgotten, once."""
+    async with stores.open() as store:
+        await store.add_users([user("ann"), user("bob")])
+        removed = await asyncio.gather(store.remove_user("app-1", "ann"), store.remove_user("app-1", "ann"))
+        assert sorted(removed, key=bool) == [None, user("ann")]
+    async with stores.open() as store:
+        assert await store.user("app-1", "ann") is None
+        assert await store.user("app-1", "bob") == user("bob")
+
+
+# --- the ledger ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_kept_dispatch_comes_back_whole(stores):  # A1
+    """Every member survives a restart as it was, numbers beyond 64 bits and NUL characters included."""
+    kept = (
+        dispatch(2**63 - 1),
+        dispatch(
+            7,
+            sender="ann",
+            content=Content(Kind.CUSTOM, {"event": "喇叭\0", "exts": [{"k": [1, None, 1.5, 10**30]}]}),
+            flags=Flags(stored=False, counted=True, pushed=False, updates_last=True),
+            quota=QuotaName.PUSH,
+            original=Original("native", "custom", {"a": "b"}),
+            ext={"k": {"deep": True}},
+            level=Level.HIGH,
+            client_id="c1",
+        ),
+        dispatch(8, ext={}),
+    )
+    async with stores.open() as store:
+        for one in kept:
+            await store.append(one)
+    async with stores.open() as store:
+        assert await store.waiting(10) == kept
+
+
+async def test_dispatches_are_kept_in_the_order_of_append(store):  # G3
+    """Neither ids nor times decide the order: the calls do."""
+    numbers = [(n * 37) % 101 for n in range(1, 101)]
+    await asyncio.gather(*(store.append(dispatch(n)) for n in numbers))
+    assert ids(await store.waiting(1000)) == numbers
+    assert ids(await store.waiting(3)) == numbers[:3]
+
+
+async def test_a_dispatch_that_cannot_be_kept_leaves_the_others_of_its_group(store):
+    """One id twice is a bug of the caller's: its second append fails, and no other does."""
+    kept = await asyncio.gather(*(store.append(dispatch(n)) for n in (1, 2, 1, 3)), return_exceptions=True)
+    assert [outcome is None for outcome in kept] == [True, True, False, True]
+    assert ids(await store.waiting(10)) == [1, 2, 3]
+
+
+async def test_an_expired_dispatch_waits_no_more_and_still_counts(stores):  # G1
+    """Its work is done, also after a restart; the quota it took stays taken."""
+    async with stores.open() as store:
+        for n in (1, 2, 3):
+            await store.append(dispatch(n))
+        await store.expire([dispatch(1), dispatch(3)])
+        await store.expire([])
+    async with stores.open() as store:
+        assert ids(await store.waiting(10)) == [2]
+        assert len(await store.accepted_since(0)) == 3
+
+
+async def test_what_was_accepted_since_is_given_oldest_first(store):  # G1
+    """App, quota and time of every kept dispatch from that time on, whatever became of it."""
+    await store.append(dispatch(1, 30, app_uuid="b", quota=QuotaName.PUSH))
+    await store.append(dispatch(2, 10))
+    await store.append(dispatch(3, 20))
+    await store.streams.append(APP_STREAM, [dispatch(3, 20)])
+    assert await store.accepted_since(20) == (("app-1", QuotaName.USERS_BROADCAST, 20), ("b", QuotaName.PUSH, 30))
+
+
+async def test_the_last_id_is_the_highest_ever_kept(stores):
+    """It is 0 at first, and outlives restarts."""
+    async with stores.open() as store:
+        assert await store.last_id() == 0
+        await store.append(dispatch(2**62))
+        await store.append(dispatch(5))
+    async with stores.open() as store:
+        assert await store.last_id() == 2**62
+
+
+# --- durability and bounds -----------------------------------------------------------------------------------------
+
+
+async def test_whatever_append_returned_for_survives_kill_9(stores):  # A1, design.md section 8
+    """A process that appends from twenty tasks is killed; every id it had told is in the ledger."""
+    child = await asyncio.create_subprocess_exec(*stores.appending_program(), stdout=subprocess.PIPE)
+    told = [await child.stdout.readline() for _ in range(200)]
+    child.kill()
+    told += [line async for line in child.stdout]
+    assert await child.wait() == -signal.SIGKILL
+    # The kill may have cut the last line short.
+    numbers = {int(line) for line in told if line.endswith(b"\n")}
+    assert len(numbers) >= 200
+    async with stores.open() as store:
+        assert numbers <= set(ids(await store.waiting(1_000_000)))
+
+
+async def test_a_read_sees_every_write_that_has_returned(store):
+    """Between a write's return and the next read nothing is stale, for any kind of read."""
+    for n in range(1, 30):
+        await store.append(dispatch(n))
+        assert await store.last_id() == n
+        await store.add_users([user(f"user{n}")])
+        assert await store.user("app-1", f"user{n}")
+
+
+async def test_writes_beyond_the_bound_are_refused_and_not_kept(stores):
+    """With room for ten, of thirty writes at once ten are kept; afterwards there is room again."""
+    async with stores.open(writes_waiting_limit=10) as store:
+        outcomes = await asyncio.gather(*(store.append(dispatch(n)) for n in range(30)), return_exceptions=True)
+        assert outcomes[:10] == [None] * 10
+        assert all(isinstance(outcome, StoreBusyError) for outcome in outcomes[10:])
+        await store.append(dispatch(100))
+        assert ids(await store.waiting(100)) == [*range(10), 100]
+
+
+async def test_leaving_the_store_keeps_what_was_waiting(stores):
+    """Writes that were asked for before the store closes are kept and answered."""
+    async with stores.open() as store:
+        appends = [asyncio.ensure_future(store.append(dispatch(n))) for n in range(100)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*appends)
+    async with stores.open() as store:
+        assert len(await store.waiting(1000)) == 100

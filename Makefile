@@ -55,3 +55,7 @@ bench: install  ## Measure CPU per delivery against a bare C send loop (needs a 
 
 clean:  ## Remove what can be made again
 	rm -rf .venv tests/clients/node_modules bench/out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+docs: install  ## Write docs/reference from the code
+	@$(BIN)/python docs/generate.py
+.PHONY: docs

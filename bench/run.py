@@ -10,6 +10,7 @@ import os
 import platform
 import random
 import resource
+import shutil
 import signal
 import socket
 import statistics
@@ -21,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -161,7 +163,7 @@ class Laba:
 
 
 @contextmanager
-def laba(folder: Path) -> Iterator[Laba]:
+def serving(folder: Path) -> Iterator[Laba]:
     port, data, log = free_port(), folder / "data", folder / "server.log"
     command = [sys.executable, "-m", "laba"]
     listen = ["serve", "--host", HOST, "--port", str(port), "--data", str(data)]
@@ -300,7 +302,7 @@ def log_in(plan: Plan, server: Laba, folder: Path, stack: ExitStack) -> tuple[To
 def measure(plan: Plan, console: Console) -> tuple[Logins, list[Pair]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laba-bench-")))
-        server = stack.enter_context(laba(folder))
+        server = stack.enter_context(serving(folder))
         console.print(f"Logging in {plan.connections:,} clients ...")
         clients, logins = log_in(plan, server, folder, stack)
         port = free_port()
@@ -327,8 +329,27 @@ def measure(plan: Plan, console: Console) -> tuple[Logins, list[Pair]]:
 
 
 def table(pairs: Sequence[Pair]) -> Table:
-    shown = Table(title="CPU per delivery", "pair", "first", "laba us", "C us", "ratio")
+    shown = Table("pair", "first", "laba us", "C us", "ratio", title="CPU per delivery")
+    for number, pair in enumerate(pairs, 1):
+        first = "C" if pair.c_first else "laba"
+        shown.add_row(str(number), first, f"{pair.laba_us:.2f}", f"{pair.c_us:.2f}", f"{pair.ratio:.3f}")
+    shown.add_section()
+    for name, row in summary(pairs).items():
+        shown.add_row(name, "", f"{row['laba_us']:.2f}", f"{row['c_us']:.2f}", f"{row['ratio']:.3f}")
     return shown
+
+
+def summary(pairs: Sequence[Pair]) -> dict[str, dict[str, float]]:
+    """Give the least, the median and the most of each column; the median ratio is the figure that counts."""
+    columns = {
+        "laba_us": [pair.laba_us for pair in pairs],
+        "c_us": [pair.c_us for pair in pairs],
+        "ratio": [pair.ratio for pair in pairs],
+    }
+    measures: dict[str, Callable[[Sequence[float]], float]] = {"min": min, "median": statistics.median, "max": max}
+    return {
+        name: {column: measure(values) for column, values in columns.items()} for name, measure in measures.items()
+    }
 
 
 def machine() -> dict[str, Any]:
@@ -339,5 +360,79 @@ def machine() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "load_before": os.getloadavg()[0],
+        "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def report(plan: Plan, where: dict[str, Any], logins: Logins, pairs: Sequence[Pair]) -> dict[str, Any]:
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": where,
+        "plan": asdict(plan),
+        "frame_bytes": pairs[-1].frame_bytes,
+        "summary": summary(pairs),
+        "pairs": [asdict(pair) | {"ratio": pair.ratio} for pair in pairs],
+        "logins": asdict(logins),
+    }
+
+
+# --- the command ---------------------------------------------------------------------------------------------------
+
+
+def plan_from(arguments: Sequence[str]) -> Plan:
+    parser = argparse.ArgumentParser(description="CPU per delivery of laba and of a bare C send loop.")
+    for name, default in (("connections", 10_000), ("pairs", 7), ("rounds", 10)):
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"[default: {default}]")
+    return Plan(**vars(parser.parse_args(arguments)))
+
+
+def check_machine(plan: Plan) -> None:
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = plan.connections + SPARE_FILES
+    if files != resource.RLIM_INFINITY and files < needed:
+        raise BenchError(f"a process may open {files} files here, and {needed} are needed: raise `ulimit -Hn`")
+    if not {SERVER_CORE, CLIENT_CORE} <= os.sched_getaffinity(0):
+        raise BenchError("two cores are needed: one for the servers, one for their clients")
+    if shutil.which("cc") is None:
+        raise BenchError("a C compiler is needed, as `cc`")
+
+
+def compile_tools() -> None:
+    OUT.mkdir(exist_ok=True)
+    for name in ("drain", "sendloop"):
+        subprocess.run(["cc", "-O2", "-o", str(OUT / name), str(HERE / f"{name}.c")], check=True)
+
+
+def interrupted(number: int, _: FrameType | None) -> NoReturn:
+    reason = f"not done within {LIMIT_SECONDS} s" if number == signal.SIGALRM else "stopped"
+    raise BenchError(reason)
+
+
+def main() -> int:
+    plan, console = plan_from(sys.argv[1:]), Console()
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    signal.alarm(LIMIT_SECONDS)
+    try:
+        check_machine(plan)
+        compile_tools()
+        where = machine()
+        os.sched_setaffinity(0, {CLIENT_CORE})
+        logins, pairs = measure(plan, console)
+    except BenchError as error:
+        console.print(f"bench: {error}", style="red", markup=False)
+        return 1
+    written = OUT / "result.json"
+    written.write_text(json.dumps(report(plan, where, logins, pairs), indent=2) + "\n")
+    console.print(table(pairs))
+    console.print(
+        f"Frames of {pairs[-1].frame_bytes} bytes to {plan.connections:,} connections. "
+        f"First logins: {logins.per_second:,.0f} per second, {logins.cpu_us:,.0f} us of CPU each; "
+        f"{logins.resident_bytes / 1024:.1f} KiB resident per session."
+    )
+    console.print(f"Written to {written.relative_to(HERE.parent)}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

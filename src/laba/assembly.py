@@ -1,22 +1,17 @@
 """The composition root: the one place that names concrete adapters. Reads like a parts list."""
 
 import asyncio
-import gc
 import os
-import resource
-import secrets
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
 
 import structlog
-import uvicorn
 
+from laba.adapters import process
 from laba.adapters.bus.local import LocalBus, LocalGate
 from laba.adapters.gateway.connection import Connection, Limits, Wire
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
@@ -24,7 +19,7 @@ from laba.adapters.store.lock import DataDirLockedError, held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter, configure_logs
 from laba.adapters.web.api import Api, application
-from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Upgrade
+from laba.adapters.web.http1 import HttpBounds, HttpProtocol
 from laba.adapters.web.listening import WebServer, operator_listener, tcp_listener
 from laba.config import Settings
 from laba.core.attendance import Attendance
@@ -33,7 +28,7 @@ from laba.core.roster import Roster
 from laba.core.tokens import TokenReader
 from laba.core.wheel import Timed, TimerWheel
 from laba.core.window import Bounds
-from laba.dialects.easemob.accesstoken2 import AccessToken2Reader, Terms, build_app_token, build_user_token
+from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
@@ -54,13 +49,13 @@ from laba.service.tenants import Tenants
 from laba.service.ticking import tick
 from laba.service.users import Users
 
-__all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "app_token", "office", "serve", "user_token"]
+__all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
 
 WEBSOCKET_PATH = "/connection/websocket"
 JSON_CODEC = "centrifuge-json"
 DAY_MS = 86_400_000
-# Files, listeners, the store and the loop need descriptors, too.
-RESERVED_FILES = 256
+# The calls of the last day that are counted again after a restart, all apps together; older ones are forgotten.
+REFILL_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +83,7 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
         async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
-            await gate.refill(await store.accepted_since(ground.clock() - DAY_MS))
+            await gate.refill(await store.accepted_since(ground.clock() - DAY_MS, REFILL_LIMIT))
             users = Users(store, bus, ground)
             lifetimes = Lifetimes(settings.tokens.app_ttl_seconds, settings.tokens.user_ttl_seconds)
             access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), lifetimes, ground)
@@ -121,13 +116,14 @@ async def office(settings: Settings) -> AsyncIterator[Answerer]:
 async def serve(settings: Settings) -> None:
     """Serve callers and clients until SIGTERM or SIGINT; a second one ends at once."""
     configure_logs(settings.log.level, settings.log.format)
+    process.share_the_interpreter()
     async with _house(settings) as house:
         wheel: TimerWheel[Timed] = TimerWheel(_longest_deadline(settings), asyncio.get_running_loop().time())
         clients = _clients(house)
         for app in house.tenants.apps:
             await clients.fanout.open_app(app)
         gateway = _gateway(house, clients, wheel)
-        stop = _stop_signal()
+        stop = process.stop_signal()
         public, operator = _servers(house, gateway, wheel, is_ready=lambda: not stop.is_set())
         async with asyncio.TaskGroup() as group:
             chores = (clients.sessions.trim, clients.fanout.trim)
@@ -150,20 +146,6 @@ async def serve(settings: Settings) -> None:
             for task in tasks:
                 task.cancel()
         structlog.get_logger().info("stopped")
-
-
-def app_token(app_id: str, certificate: str, issued_at: int) -> str:
-    """Sign an app token for a day, as the app's own back end would, without asking a server."""
-    return build_app_token(_terms(app_id, issued_at), certificate)
-
-
-def user_token(app_id: str, certificate: str, issued_at: int, user: str) -> str:
-    """Sign a user token for a day, as the app's own back end would, without asking a server."""
-    return build_user_token(_terms(app_id, issued_at), certificate, user)
-
-
-def _terms(app_id: str, issued_at: int) -> Terms:
-    return Terms(app_id, issued_at, expire_seconds=86_400, salt=1 + secrets.randbelow(99_999_999))
 
 
 def _clients(house: House) -> Clients:
@@ -191,7 +173,9 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
         gateway.message_limit_bytes,
         gateway.outbox_limit_bytes,
     )
-    capacity = Capacity(gateway.max_connections or _open_files(), gateway.max_handshakes, gateway.slice_writes)
+    capacity = Capacity(
+        gateway.max_connections or process.connections_possible(), gateway.max_handshakes, gateway.slice_writes
+    )
     wire = Wire(
         JSON_CODEC,
         centrifuge.read,
@@ -204,7 +188,7 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
 def _servers(
     house: House, gateway: Gateway, wheel: TimerWheel[Timed], *, is_ready: Callable[[], bool]
 ) -> tuple[tuple[WebServer, socket.socket], tuple[WebServer, socket.socket]]:
-    server, room = house.settings.server, house.settings.gateway.max_connections or _open_files()
+    server, room = house.settings.server, house.settings.gateway.max_connections or process.connections_possible()
     bounds = HttpBounds(
         server.header_seconds, server.header_limit_bytes, server.body_seconds, lambda: len(gateway) < room
     )
@@ -212,51 +196,11 @@ def _servers(
     def built(*, for_operator: bool) -> WebServer:
         api = Api(house.door, body_seconds=server.body_seconds, public_url=server.public_url, operator=for_operator)
         app = application(api, is_ready=is_ready, metrics=house.meter.exposed)
-        return WebServer(
-            _uvicorn_config(app, server.keep_alive_seconds, partial(HttpProtocol, bounds, wheel, upgrade))
-        )
+        return WebServer(app, partial(HttpProtocol, bounds, wheel, gateway.upgrade), server.keep_alive_seconds)
 
-    upgrade: Upgrade = gateway.upgrade
     listener = tcp_listener(server.host, server.port, server.backlog, house.settings.gateway.unsent_limit_bytes)
     office_listener = operator_listener(server.data_dir / "laba.sock")
     return (built(for_operator=False), listener), (built(for_operator=True), office_listener)
-
-
-def _uvicorn_config(app: Any, keep_alive_seconds: int, http: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=cast("type[asyncio.Protocol]", http),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=keep_alive_seconds,
-        timeout_graceful_shutdown=5,
-    )
-
-
-def _stop_signal() -> asyncio.Event:
-    """Give an event that the first SIGTERM or SIGINT sets; the second one is left to the system's default."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked() -> None:
-        stop.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked)
-    return stop
-
-
-def _open_files() -> int:
-    """Raise this process's bound on open files as far as it goes, and tell how many connections that allows."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(16, hard - RESERVED_FILES)
 
 
 def _longest_deadline(settings: Settings) -> int:
@@ -271,8 +215,6 @@ def _longest_deadline(settings: Settings) -> int:
 
 
 def _announce(settings: Settings, listener: socket.socket) -> None:
-    # What exists now stays for good: the collector need not walk it again (design.md 6.6).
-    gc.collect()
-    gc.freeze()
+    process.keep_what_is_here()
     host, port = listener.getsockname()[:2]
     structlog.get_logger().info("listening", host=host, port=port, data=str(settings.server.data_dir))

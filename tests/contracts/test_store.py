@@ -159,7 +159,7 @@ async def test_an_expired_dispatch_waits_no_more_and_still_counts(stores):  # G1
         await store.expire([])
     async with stores.open() as store:
         assert ids(await store.waiting(10)) == [2]
-        assert len(await store.accepted_since(0)) == 3
+        assert len(await store.accepted_since(0, 10)) == 3
 
 
 async def test_what_was_accepted_since_is_given_oldest_first(store):  # G1
@@ -168,7 +168,8 @@ async def test_what_was_accepted_since_is_given_oldest_first(store):  # G1
     await store.append(dispatch(2, 10))
     await store.append(dispatch(3, 20))
     await store.streams.append(APP_STREAM, [dispatch(3, 20)])
-    assert await store.accepted_since(20) == (("app-1", QuotaName.USERS_BROADCAST, 20), ("b", QuotaName.PUSH, 30))
+    assert await store.accepted_since(20, 10) == (("app-1", QuotaName.USERS_BROADCAST, 20), ("b", QuotaName.PUSH, 30))
+    assert await store.accepted_since(20, 1) == (("b", QuotaName.PUSH, 30),)
 
 
 async def test_the_last_id_is_the_highest_ever_kept(stores):

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from laba import assembly
 from laba.cli.crowd import Arrivals, Crowd, gathered
 from laba.cli.office import asked_of_server
 from laba.cli.options import examples, settings
+from laba.dialects import offline
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -45,11 +47,17 @@ class Stage:
 
     @property
     def app_token(self) -> str:
-        return assembly.app_token(self.app["app_id"], self.app["app_certificate"], int(time.time()))
+        app_id, certificate = self.app["app_id"], self.app["app_certificate"]
+        return offline.app_token(app_id, certificate, issued_at=int(time.time()), salt=_salt())
 
     def user_token(self, user: str) -> str:
         """Give a token as the app's own back end makes it: signed with the certificate, without asking laba."""
-        return assembly.user_token(self.app["app_id"], self.app["app_certificate"], int(time.time()), user)
+        app_id, certificate = self.app["app_id"], self.app["app_certificate"]
+        return offline.user_token(app_id, certificate, user, issued_at=int(time.time()), salt=_salt())
+
+
+def _salt() -> int:
+    return 1 + secrets.randbelow(99_999_999)
 
 
 @click.command(

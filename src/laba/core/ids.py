@@ -18,8 +18,9 @@ class IdSequence:
             raise ValueError(f"a node number lies between 0 and {MAX_NODE}")
         self._node = node
         # A tick is milliseconds and count in one number: overflowing the count borrows from the next millisecond.
-        after_ms, after_count = after >> (NODE_BITS + COUNT_BITS), after & ((1 << COUNT_BITS) - 1)
-        self._last_tick = (after_ms << COUNT_BITS) | after_count
+        # The whole millisecond of `after` is left out: a node of a higher number may have given it.
+        after_ms = after >> (NODE_BITS + COUNT_BITS)
+        self._last_tick = ((after_ms + 1) << COUNT_BITS) - 1
 
     def next(self, now_ms: int) -> int:
         tick = max(self._last_tick + 1, (now_ms - EPOCH_MS) << COUNT_BITS)

@@ -1,5 +1,7 @@
 """One timer wheel for every connection's deadline: arming costs a set operation, a tick costs what is in its slot."""
 
+import math
+from collections.abc import Iterator
 from typing import Generic, Protocol, TypeVar
 
 
@@ -18,10 +20,12 @@ T = TypeVar("T", bound=Timed)
 class TimerWheel(Generic[T]):
     """Deadlines in whole seconds, at most `span_seconds` ahead; a later one fires at the span's end."""
 
-    __slots__ = ("_slots", "_tick")
+    __slots__ = ("_size", "_slots", "_tick")
 
     def __init__(self, span_seconds: int, now: float) -> None:
-        self._slots: list[set[T]] = [set() for _ in range(span_seconds + 2)]
+        self._size = span_seconds + 2
+        # One slot per second of the turning wheel, and a last one for what is due and waits for its turn.
+        self._slots: list[set[T]] = [set() for _ in range(self._size + 1)]
         self._tick = int(now)
 
     @property
@@ -33,8 +37,8 @@ class TimerWheel(Generic[T]):
         """Let `item` fire in `seconds`, in place of its earlier deadline: not before, at most two ticks after."""
         self.disarm(item)
         # One tick more, because the present second has begun.
-        ticks = min(max(int(seconds + 0.999), 0) + 1, len(self._slots) - 1)
-        item.slot = (self._tick + ticks) % len(self._slots)
+        ticks = min(max(math.ceil(seconds), 0) + 1, self._size - 1)
+        item.slot = (self._tick + ticks) % self._size
         self._slots[item.slot].add(item)
 
     def disarm(self, item: T) -> None:
@@ -42,15 +46,23 @@ class TimerWheel(Generic[T]):
             self._slots[item.slot].discard(item)
             item.slot = -1
 
-    def advance(self, now: float) -> list[T]:
-        """Give what has become due since the last call, disarmed; nothing where the clock stood still."""
-        due: list[T] = []
-        ticks = int(now) - self._tick
-        for step in range(1, min(ticks, len(self._slots)) + 1):
-            slot = self._slots[(self._tick + step) % len(self._slots)]
-            due.extend(slot)
+    def advance(self, now: float) -> Iterator[T]:
+        """Turn to `now`, and give what has become due, each disarmed; nothing where the clock stood still.
+
+        What is armed anew or disarmed before it is given, is not given.
+        """
+        due = self._slots[self._size]
+        for step in range(1, min(int(now) - self._tick, self._size) + 1):
+            slot = self._slots[(self._tick + step) % self._size]
+            for item in slot:
+                item.slot = self._size
+            due |= slot
             slot.clear()
         self._tick = max(self._tick, int(now))
-        for item in due:
+        return self._given(due)
+
+    def _given(self, due: set[T]) -> Iterator[T]:
+        while due:
+            item = due.pop()
             item.slot = -1
-        return due
+            yield item

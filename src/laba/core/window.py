@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 
 from laba.model.stream import Position
 
@@ -21,6 +22,10 @@ class Kept:
     @property
     def size(self) -> int:
         return sum(map(len, self.frames.values()))
+
+
+# Stands where a message was until the list is cut, so that the bytes are free at once.
+_GONE = Kept(0, 0, MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Window:
     def _drop(self, count: int) -> None:
         if not count:
             return
+        self._kept[self._head : self._head + count] = [_GONE] * count
         self._head += count
         self._floor = self._offsets[self._head - 1]
         # Cutting at half keeps the cost of a drop constant on average.

@@ -158,5 +158,6 @@ class Apps:
         return self._by_uuid.get(uuid)
 
     def replacing(self, app: App) -> "Apps":
-        """Give the next snapshot, in which `app` stands in place of the one with its uuid."""
-        return Apps((*(other for other in self._by_name.values() if other.uuid != app.uuid), app))
+        """Give the next snapshot, in which `app` stands in place of the one with its uuid, or at the end."""
+        by_uuid = {**self._by_uuid, app.uuid: app}
+        return Apps(tuple(by_uuid.values()))

@@ -20,10 +20,12 @@ class Span:
             raise ValueError("a span needs a limit and a length of at least 1")
 
     def __str__(self) -> str:
-        for unit, length in UNIT_SECONDS.items():
-            if length == self.seconds:
-                return f"{self.limit}/{unit}"
-        return f"{self.limit}/{self.seconds}seconds"
+        unit, length = max(
+            ((unit, length) for unit, length in UNIT_SECONDS.items() if self.seconds % length == 0),
+            key=lambda pair: pair[1],
+        )
+        times = self.seconds // length
+        return f"{self.limit}/{unit}" if times == 1 else f"{self.limit}/{times}{unit}s"
 
 
 @dataclass(frozen=True, slots=True)

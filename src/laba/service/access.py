@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from laba.core import passwords
 from laba.core.tokens import NEVER, Token
@@ -92,9 +92,9 @@ class Access:
     async def _for_password(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
         if self._waiting >= _CHECKS_WAITING:
             return Refusal(Code.OVERLOADED, "too many passwords are being checked", retry_after_seconds=5)
-        user = await self._users.find(app, call.username)
         self._waiting += 1
         try:
+            user = await self._users.find(app, call.username)
             async with self._checking:
                 # An unknown user costs the same time as a wrong password, so that neither tells which it was.
                 stored = passwords.NOBODY if user is None or user.password_hash is None else user.password_hash
@@ -106,18 +106,20 @@ class Access:
         return self._issued(call, app, user)
 
     async def _for_user(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
-        user = await self._users.find(app, call.username)
-        if user is None and call.register:
-            registered = await self._users.register(RegisterUsers((NewUser(call.username),), single=False), app)
+        user = await self._user(call.username, app, register=call.register)
+        return user if isinstance(user, Refusal) else self._issued(call, app, user)
+
+    async def _user(self, name: str, app: App, *, register: bool) -> User | Refusal:
+        user = await self._users.find(app, name)
+        if user is None and register:
+            registered = await self._users.register(RegisterUsers((NewUser(name),), single=False), app)
             if isinstance(registered, Refusal):
                 return registered
-            user = registered.users[0] if registered.users else await self._users.find(app, call.username)
-        if user is None:
-            return Refusal(Code.USER_UNKNOWN, f"there is no user {call.username}", subject=call.username)
-        return self._issued(call, app, user)
+            user = registered.users[0] if registered.users else await self._users.find(app, name)
+        return user or Refusal(Code.USER_UNKNOWN, f"there is no user {name}", subject=name)
 
     async def _exchange(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
-        """Turn a token that someone else signed into one of ours, which may do no more."""
+        """Turn a token that someone else signed into one of ours, which may do no more, and ends no later."""
         if call.proof is None:
             return Refusal(Code.TOKEN_MISSING, "the token to exchange goes into the Authorization header")
         identity = self.identify(call.proof)
@@ -125,25 +127,24 @@ class Access:
             return identity
         if identity.app_uuid != app.uuid:
             return Refusal(Code.TOKEN_MISMATCH, f"the token belongs to another app than {app.name}")
-        life = replace(call, ttl_seconds=self._remaining_seconds(identity, call))
         if identity.user is None:
-            return self._issued(life, app)
-        user = await self._users.find(app, identity.user)
-        if user is not None and identity.epoch is not None and identity.epoch != user.epoch:
+            return self._issued(call, app, until_ms=identity.expires_at_ms)
+        user = await self._user(identity.user, app, register=identity.registers)
+        if isinstance(user, Refusal):
+            return user
+        if identity.epoch is not None and identity.epoch != user.epoch:
             return Refusal(Code.TOKEN_UNKNOWN, "the token was revoked")
-        return await self._for_user(replace(life, username=identity.user, register=identity.registers), app)
+        return self._issued(call, app, user, until_ms=identity.expires_at_ms)
 
-    def _remaining_seconds(self, identity: Identity, call: TokenRequest) -> int | None:
-        """Tell how long the token to issue may live: never beyond the one it is exchanged for."""
-        if not identity.expires_at_ms:
-            return call.ttl_seconds
-        remaining = max(1, (identity.expires_at_ms - self._ground.clock()) // 1000)
-        return min(call.ttl_seconds or remaining, remaining)
-
-    def _issued(self, call: TokenRequest, app: App, user: User | None = None) -> TokenIssued:
+    def _issued(self, call: TokenRequest, app: App, user: User | None = None, until_ms: int = NEVER) -> TokenIssued:
+        """Sign a token. With `until_ms` that is its latest end, and its end where the caller does not say."""
         default = self._lifetimes.app_seconds if user is None else self._lifetimes.user_seconds
-        seconds = default if call.ttl_seconds is None else call.ttl_seconds
-        expires_at_ms = self._ground.clock() + seconds * 1000 if seconds else NEVER
+        asked = default if call.ttl_seconds is None and until_ms == NEVER else call.ttl_seconds or 0
+        now_ms = self._ground.clock()
+        ends = [end for end in (now_ms + asked * 1000 if asked else NEVER, until_ms) if end != NEVER]
+        expires_at_ms = min(ends, default=NEVER)
+        # Rounded up: 0 would say that it never ends.
+        seconds = max(1, -(-(expires_at_ms - now_ms) // 1000)) if ends else 0
         token = (
             Token(app.uuid, expires_at_ms) if user is None else Token(app.uuid, expires_at_ms, user.name, user.epoch)
         )

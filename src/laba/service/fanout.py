@@ -11,7 +11,7 @@ from laba.core.window import Bounds, Frames, Kept, Window
 from laba.model.app import App
 from laba.model.closing import Closing
 from laba.model.stream import Batch, Entry, Notice, Revocation, Stream
-from laba.ports import Streams
+from laba.ports import StoreBusyError, Streams
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.ground import Ground
 
@@ -76,7 +76,12 @@ class Fanout(Generic[Link]):
                     evicted = self._roster.of_user(app_uuid, user)
                     await self.outgoing.put(Eviction(evicted, Closing.USER_REMOVED))
                 case Batch():
-                    window = await self.open(notice.stream)
+                    try:
+                        window = await self.open(notice.stream)
+                    except (StoreBusyError, OSError):
+                        # No log, hence nobody here: who comes next reads the batch from the ledger.
+                        self._ground.meter.count("laba_store_failures_total")
+                        continue
                     if notice.last > window.position.offset:
                         await self.outgoing.put(self._delivery(notice, window))
 

@@ -1,5 +1,6 @@
 """Apps: creating them, changing what they may do, and the one snapshot that everything else reads."""
 
+import asyncio
 from base64 import urlsafe_b64encode
 from uuid import UUID
 
@@ -17,6 +18,7 @@ class Tenants:
     def __init__(self, store: Store, ground: Ground) -> None:
         self._store = store
         self._ground = ground
+        self._changing = asyncio.Lock()
         self.apps = Apps()
 
     async def load(self) -> None:
@@ -38,16 +40,11 @@ class Tenants:
         return AppShown(app, created=True)
 
     async def change(self, call: ChangeApp, app: App) -> AppShown:
-        switched_on = {feature for feature, on in call.features.items() if on}
-        switched_off = {feature for feature, on in call.features.items() if not on}
-        policy = AppPolicy(
-            features=frozenset[Feature]((app.policy.features | switched_on) - switched_off),
-            quotas={**app.policy.quotas, **call.quotas},
-            development=app.policy.development if call.development is None else call.development,
-        )
-        changed = app.with_policy(policy)
-        await self._store.change_app(changed)
-        self.apps = self.apps.replacing(changed)
+        """Change the app as it is now: `app` may have been found before another change."""
+        async with self._changing:
+            changed = _changed(call, self.apps.with_uuid(app.uuid) or app)
+            await self._store.change_app(changed)
+            self.apps = self.apps.replacing(changed)
         return AppShown(changed)
 
     async def list(self) -> AppsListed:
@@ -64,6 +61,17 @@ class Tenants:
             client_secret=_text(entropy(24)),
             token_key=entropy(32),
         )
+
+
+def _changed(call: ChangeApp, app: App) -> App:
+    switched_on = {feature for feature, on in call.features.items() if on}
+    switched_off = {feature for feature, on in call.features.items() if not on}
+    policy = AppPolicy(
+        features=frozenset[Feature]((app.policy.features | switched_on) - switched_off),
+        quotas={**app.policy.quotas, **call.quotas},
+        development=app.policy.development if call.development is None else call.development,
+    )
+    return app.with_policy(policy)
 
 
 def _text(raw: bytes) -> str:

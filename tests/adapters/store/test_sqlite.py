@@ -81,6 +81,20 @@ async def test_a_full_disk_is_an_oserror_and_no_dispatch_is_half_kept(stores):
         assert ids(await store.waiting(10)) == [2]
 
 
+async def test_a_medium_that_fails_a_read_is_an_oserror(stores):
+    """A file whose pages are gone under the running store fails each kind of read."""
+    async with stores.open() as store:
+        await store.add_users([user(f"user{n}") for n in range(1000)])
+    whole = stores.path.read_bytes()
+    async with stores.open() as store:
+        stores.path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+        with pytest.raises(OSError, match="medium"):
+            await store.user("app-1", "user500")
+        with pytest.raises(OSError, match="medium"):
+            await store.apps()
+        stores.path.write_bytes(whole)
+
+
 async def test_a_caller_that_gives_up_harms_nobody(stores):
     """Its write is done all the same, and the others are answered."""
     async with stores.open() as store:

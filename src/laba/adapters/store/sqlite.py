@@ -156,10 +156,10 @@ class SqliteStore:
 
         await self._writer.do(write)
 
-    async def accepted_since(self, since_ms: int) -> tuple[tuple[str, QuotaName, int], ...]:
+    async def accepted_since(self, since_ms: int, limit: int) -> tuple[tuple[str, QuotaName, int], ...]:
         def read(connection: Connection) -> tuple[tuple[str, QuotaName, int], ...]:
-            found = connection.execute(statements.ACCEPTED_SINCE, {"since_ms": since_ms})
-            return tuple((app_uuid, QuotaName(quota), at_ms) for app_uuid, quota, at_ms in found)
+            latest = connection.execute(statements.ACCEPTED_SINCE, {"since_ms": since_ms, "most": limit}).all()
+            return tuple((app_uuid, QuotaName(quota), at_ms) for app_uuid, quota, at_ms in reversed(latest))
 
         return await self._reader.do(read)
 

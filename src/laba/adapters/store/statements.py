@@ -38,7 +38,8 @@ PLACE = (
 ACCEPTED_SINCE = (
     select(ledger.c.app_uuid, ledger.c.quota, ledger.c.accepted_at_ms)
     .where(ledger.c.accepted_at_ms >= bindparam("since_ms"))
-    .order_by(ledger.c.accepted_at_ms, ledger.c.number)
+    .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.number.desc())
+    .limit(bindparam("most"))
 )
 LAST_ID = select(func.max(ledger.c.id))
 

@@ -5,11 +5,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 # Linux: linux/tcp.h. How many bytes may lie unsent in a socket before it stops taking more.
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+# How long requests under way may take once the server stops.
+_SHUTDOWN_SECONDS = 5
 
 
 def tcp_listener(host: str, port: int, backlog: int, unsent_limit_bytes: int) -> socket.socket:
@@ -46,6 +49,22 @@ def operator_listener(path: Path) -> socket.socket:
 class WebServer(uvicorn.Server):
     """uvicorn, told when to stop by us: the gateway lets its clients go first (design.md 6.7)."""
 
+    def __init__(self, app: Any, http: Any, keep_alive_seconds: int) -> None:
+        """Serve the ASGI `app`; `http` makes the protocol of each connection, and takes upgrades itself."""
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=http,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=keep_alive_seconds,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            )
+        )
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the assembly."""
@@ -53,7 +72,7 @@ class WebServer(uvicorn.Server):
 
     def stop_listening(self) -> None:
         """Take no new connection; those that are there go on."""
-        for server in self.servers:
+        for server in self.servers if self.started else ():
             server.close()
 
     def stop(self) -> None:

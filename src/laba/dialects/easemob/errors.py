@@ -73,7 +73,7 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
 )
 
 # Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 1.3 for users.
-_OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
+OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
     {
         (endpoints.USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
         **{
@@ -85,12 +85,12 @@ _OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
 )
 
 # A3: a full day is another fault than a full minute.
-_DAY_FULL = Words(403, "forbidden_op", "broadcast message limit exceeded")
+DAY_FULL = Words(403, "forbidden_op", "broadcast message limit exceeded")
 
 
 def words_for(refusal: Refusal, endpoint: Endpoint | None) -> Words:
     """Choose the words for a refusal; `endpoint` is None where no claim was made."""
     if refusal.code is Code.QUOTA_EXHAUSTED and (refusal.span_seconds or 0) >= _DAY_SECONDS:
-        return _DAY_FULL
+        return DAY_FULL
     name = endpoint.name if endpoint else ""
-    return _OF_ENDPOINT.get((name, refusal.code), WORDS[refusal.code])
+    return OF_ENDPOINT.get((name, refusal.code), WORDS[refusal.code])

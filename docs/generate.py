@@ -1,0 +1,174 @@
+"""Write docs/reference/ from the code: run by `make docs`; tests/test_docs.py fails where a page is not what this gives."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+
+from laba import config
+from laba.adapters.telemetry import COUNTERS, GAUGES
+from laba.assembly import WEBSOCKET_PATH
+from laba.cli import main
+from laba.dialects.easemob import endpoints as easemob
+from laba.dialects.easemob.errors import DAY_FULL, OF_ENDPOINT, WORDS
+from laba.dialects.native import claiming as native
+from laba.dialects.native.writing import STATUS
+from laba.model.app import DEFAULT_FEATURES, DEFAULT_QUOTAS, Feature, QuotaName
+from laba.model.calls import Endpoint
+from laba.model.closing import Closing
+from laba.model.refusal import Code
+from laba.model.session import Denial
+
+REFERENCE = Path(__file__).parent / "reference"
+NOTE = "<!-- Written by docs/generate.py from the code; change the code, then run `make docs`. -->\n"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    lines = [list(head), ["---"] * len(list(head)), *([str(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def endpoints() -> str:
+    def rows(table_: Iterable[Endpoint], prefixes: str) -> Iterable[tuple[str, ...]]:
+        for row in table_:
+            body = ", ".join(row.media_types) or "none"
+            limit = f"{row.body_limit_bytes:,}" if row.media_types else ""
+            yield row.method, f"`{row.pattern}`", row.right.value, body, limit, prefixes
+
+    head = ("method", "path", "who may call", "body", "at most bytes")
+    return (
+        "# Endpoints\n\n"
+        "One port serves all of them. A body over its limit is refused without being read whole.\n\n"
+        "## Easemob and Agora Chat\n\n"
+        "Each path stands under `/app-id/{app_id}` and under `/{org_name}/{app_name}`.\n\n"
+        + table(head, (row[:5] for row in rows(easemob.ENDPOINTS, "")))
+        + "\n## laba's own\n\n"
+        "*operator*: only through the socket in the data directory, which `laba`'s own commands use.\n\n"
+        + table(head, (row[:5] for row in rows(native.ENDPOINTS, "")))
+        + "\n## The server itself\n\n"
+        + table(
+            ("method", "path", "answer"),
+            (
+                ("GET", "`/health`", "200 while the process runs"),
+                ("GET", "`/ready`", "200, or 503 while it stops"),
+                ("GET", "`/metrics`", "Prometheus text ([metrics](metrics.md))"),
+                ("GET", f"`{WEBSOCKET_PATH}`", "WebSocket for clients ([clients](clients.md))"),
+            ),
+        )
+    )
+
+
+def errors() -> str:
+    rows = [
+        (f"`{code}`", words.status, f"`{words.error}`", words.description.replace("{", "<").replace("}", ">"))
+        for code in Code
+        for words in [WORDS[code]]
+    ]
+    exceptions = [
+        (f"`{code}`", f"`{endpoint}`", words.status, f"`{words.error}`", words.description.replace("{", "<").replace("}", ">"))
+        for (endpoint, code), words in OF_ENDPOINT.items()
+    ]
+    return (
+        "# Refusals\n\n"
+        "Every reason for which laba says no, in each dialect's words. A refused call has done nothing, and has taken\n"
+        "nothing from a quota. laba adds `field` (the member at fault) and `detail` (what is wrong with it) to the\n"
+        "vendor's members, and a `Retry-After` header where waiting helps.\n\n"
+        "## Easemob and Agora Chat\n\n"
+        + table(("code", "status", "error", "error_description"), rows)
+        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3).\n\n"
+        "Where an endpoint has words of its own:\n\n"
+        + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
+        + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
+        "`overloaded`, `grant_unknown`, `password_too_long`, `users_too_many`, `operator_only` and `app_exists`, nor\n"
+        "the `exception` of anything but 401: those are laba's.\n\n"
+        "## laba's own\n\n"
+        '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'
+        + table(("code", "status"), ((f"`{code}`", STATUS[code]) for code in Code))
+    )
+
+
+def clients() -> str:
+    return (
+        "# Client protocol\n\n"
+        f"`{WEBSOCKET_PATH}` speaks the Centrifuge client protocol v2 in JSON. [Clients](../clients.md) shows how to use it.\n\n"
+        "## Close codes\n\n"
+        "The code alone tells a client's SDK whether to come back.\n\n"
+        + table(
+            ("code", "reason", "the client may reconnect"),
+            ((one.code, one.reason, "yes" if one.may_reconnect else "no") for one in Closing),
+        )
+        + "\n## Errors of single commands\n\nThe session goes on.\n\n"
+        + table(("code", "message"), ((one.code, one.reason) for one in Denial))
+    )
+
+
+def metrics() -> str:
+    def rows(kind: str, named: Mapping[str, tuple[str, tuple[str, ...]]]) -> Iterable[tuple[str, ...]]:
+        for name, (text, labels) in named.items():
+            yield f"`{name}`", kind, ", ".join(labels), text
+
+    return "# Metrics\n\n`GET /metrics`, in Prometheus' text format.\n\n" + table(
+        ("name", "kind", "labels", "meaning"), [*rows("counter", COUNTERS), *rows("gauge", GAUGES)]
+    )
+
+
+def features() -> str:
+    return (
+        "# Features and quotas\n\n"
+        "`laba app set ORG/APP FEATURE=on|off quota.NAME=SPANS development=on|off` changes them while the server runs.\n"
+        "A quota is `unlimited`, or spans joined by commas (`1/minute,50/day`, `40/2seconds`). Spans slide, and a day\n"
+        "is 24 hours. This version of laba acts on `users_broadcast`; the rest can be set already, and act as their\n"
+        "endpoints arrive.\n\n"
+        + table(("feature", "at first"), ((f"`{one}`", "on" if one in DEFAULT_FEATURES else "off") for one in Feature))
+        + "\n"
+        + table(("quota", "at first"), ((f"`{one}`", DEFAULT_QUOTAS[one]) for one in QuotaName))
+    )
+
+
+def configuration() -> str:
+    return (
+        "# Configuration\n\n"
+        "Defaults, then the TOML file of `--config`, then the environment (`LABA_SECTION__KEY`), then options: later ones\n"
+        "win. `laba default-config` prints a commented file, `laba check-config` names every fault at once.\n\n"
+        + config.reference()
+    )
+
+
+def commands() -> str:
+    parts = ["# Commands\n\nWhat `--help` prints.\n"]
+    for path, command in walk("laba", main):
+        context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+        parts.append(f"\n## {path}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "".join(parts)
+
+
+def walk(path: str, command: click.Command) -> Iterable[tuple[str, click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            yield from walk(f"{path} {name}", command.commands[name])
+
+
+PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "endpoints.md": endpoints,
+        "errors.md": errors,
+        "clients.md": clients,
+        "metrics.md": metrics,
+        "features.md": features,
+        "configuration.md": configuration,
+        "commands.md": commands,
+    }
+)
+
+
+def pages() -> Mapping[str, str]:
+    """Give every page by its file name."""
+    return {name: NOTE + write() for name, write in PAGES.items()}
+
+
+if __name__ == "__main__":
+    REFERENCE.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import NOW_MS
+from laba.core.ids import EPOCH_MS, MAX_NODE, IdSequence
+
+_TIMES = st.lists(st.integers(EPOCH_MS - 10_000, EPOCH_MS + 10_000), min_size=1, max_size=50)
+
+
+@given(_TIMES, st.integers(0, MAX_NODE))
+def test_ids_ascend_whatever_the_clock_does(times, node):
+    """Neither a clock that stands still nor one that goes back makes an id fall or repeat."""
+    sequence = IdSequence(node)
+    ids = [sequence.next(now_ms) for now_ms in times]
+    assert ids == sorted(set(ids))
+
+
+@given(st.integers(0, MAX_NODE), st.integers(0, MAX_NODE), st.integers(-5, 5), st.integers(0, 5000))
+def test_a_restart_goes_on_above_every_id_there_is(before, after, drift_ms, count):
+    """The highest kept id may be another node's, and the clock may have gone back since."""
+    earlier = IdSequence(before)
+    last = max(earlier.next(NOW_MS) for _ in range(count + 1))
+    assert IdSequence(after, last).next(NOW_MS + drift_ms) > last
+
+
+def test_two_nodes_never_give_the_same_id():
+    """4096 ids and more in one millisecond borrow from the next one, and stay apart by their node."""
+    first, second = IdSequence(0), IdSequence(1)
+    ids = {sequence.next(NOW_MS) for _ in range(10_000) for sequence in (first, second)}
+    assert len(ids) == 20_000
+
+
+def test_an_id_tells_its_time():
+    """The upper 41 bits are milliseconds since 2020, so that ids of all nodes sort by time."""
+    sequence = IdSequence(MAX_NODE)
+    assert sequence.next(NOW_MS) >> 22 == NOW_MS - EPOCH_MS
+    assert IdSequence(0).next(NOW_MS + 1) > sequence.next(NOW_MS)
+
+
+def test_an_id_fits_a_signed_64_bit_column_until_2089():
+    """69 years of milliseconds fill 41 bits, and the sign stays free."""
+    assert 0 < IdSequence(MAX_NODE).next(EPOCH_MS + 2**41 - 1) < 2**63
+
+
+@pytest.mark.parametrize("node", [-1, MAX_NODE + 1])
+def test_a_node_number_has_ten_bits(node):
+    """A number outside them would give another node's ids."""
+    with pytest.raises(ValueError, match="0 and 1023"):
+        IdSequence(node)

@@ -50,7 +50,7 @@ fix: install  ## Mend what the linter can mend
 cover: install $(CLIENTS)  ## Run the tests and show what they do not reach
 	@$(BIN)/coverage run -m pytest && $(BIN)/coverage report --skip-covered
 
-bench: install  ## Measure CPU per delivery against a bare C send loop (needs a C compiler; about 4 minutes)
+bench: install  ## Measure CPU per delivery against a bare C send loop (needs a C compiler; about a minute)
 	@$(BIN)/python bench/run.py
 
 clean:  ## Remove what can be made again

@@ -4,23 +4,20 @@ Run by `make bench`; README.md beside this file says what is measured, and how.
 """
 
 import argparse
-import http.client
 import json
 import os
 import platform
-import random
 import resource
 import shutil
 import signal
-import socket
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,27 +27,15 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from laba.assembly import WEBSOCKET_PATH, app_token, user_token
-from laba.protocols.websocket import client_text_frame, upgrade_request
+from processes import CLIENT_CORE, OUT, SERVER_CORE, BenchError, Laba, Tool, free_port, serving, tool, wait_until
 
 HERE = Path(__file__).parent
-OUT = HERE / "out"
-HOST = "127.0.0.1"
-SERVER_CORE, CLIENT_CORE = 0, 1
-# Below the range from which the kernel takes the clients' own ports.
-PORTS = range(20_000, 32_000)
 # Descriptors beside the connections that laba keeps for itself, and some for everything else.
 SPARE_FILES = 512
 LIMIT_SECONDS = 230
-START_SECONDS, LOGIN_SECONDS, STOP_SECONDS = 20, 60, 20
+LOGIN_SECONDS = 60
 # From the tenth message on a frame's offset has two digits, and every frame of a run has one length.
 WARM_UP_ROUNDS = 10
-# laba's shortest frame around a message is longer than the 204 bytes of design.md section 6.
-TEXT = "Hello"
-
-
-class BenchError(Exception):
-    """The figure cannot be had, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,144 +66,6 @@ class Logins:
     per_second: float
     cpu_us: float
     resident_bytes: float
-
-
-# --- processes -----------------------------------------------------------------------------------------------------
-
-
-class Tool:
-    """One of the C programs: takes a line, answers a line."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.pid = process.pid
-
-    def ask(self, line: str) -> str:
-        if self._process.stdin is not None:
-            self._process.stdin.write(line + "\n")
-        return self.heard()
-
-    def heard(self) -> str:
-        """Wait for the next line; the alarm of `main` bounds it."""
-        line = self._process.stdout.readline() if self._process.stdout is not None else ""
-        if not line:
-            raise BenchError(f"{self._process.args[0]} ended with {self._process.wait()}")  # type: ignore[index]
-        return line.strip()
-
-    def expect(self, word: str) -> None:
-        line = self.heard()
-        if line != word:
-            raise BenchError(f"expected {word!r}, got {line!r}")
-
-
-@contextmanager
-def tool(name: str, core: int, *arguments: object) -> Iterator[Tool]:
-    command = [str(OUT / name), *map(str, arguments)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-    try:
-        os.sched_setaffinity(process.pid, {core})
-        yield Tool(process)
-    finally:
-        stop(process, process.kill)
-
-
-def stop(process: subprocess.Popen[Any], ask: Callable[[], None]) -> None:
-    ask()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-class Laba:
-    """A running server with one app."""
-
-    def __init__(self, port: int, pid: int, app: dict[str, Any]) -> None:
-        self.port = port
-        self.pid = pid
-        self._app_id: str = app["app_id"]
-        self._certificate: str = app["app_certificate"]
-        self._token = app_token(self._app_id, self._certificate, int(time.time()))
-
-    def broadcast(self) -> None:
-        body = {"msg": {"type": "txt", "msg": TEXT}}
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-        path = f"/app-id/{self._app_id}/messages/users/broadcast"
-        status, answer = asked(self.port, "POST", path, json.dumps(body), headers)
-        if status != http.client.OK:
-            raise BenchError(f"the broadcast was answered {status}: {answer.decode()}")
-
-    def logins(self) -> int:
-        _, answer = asked(self.port, "GET", "/metrics")
-        line = next(line for line in answer.decode().splitlines() if line.startswith("laba_logins_total "))
-        return int(float(line.split()[1]))
-
-    def client(self, number: int) -> bytes:
-        """Give all that a client says to log in, in one go."""
-        key = "bGFiYSBpcyBhIGhvcm4hIQ=="
-        token = user_token(self._app_id, self._certificate, int(time.time()), f"client-{number:05}")
-        login = json.dumps({"id": 1, "connect": {"token": token}}).encode()
-        return upgrade_request(f"{HOST}:{self.port}", WEBSOCKET_PATH, key) + client_text_frame(login, b"laba")
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Laba]:
-    port, data, log = free_port(), folder / "data", folder / "server.log"
-    command = [sys.executable, "-m", "laba"]
-    listen = ["serve", "--host", HOST, "--port", str(port), "--data", str(data)]
-    # No ping may fall into a measurement: the clients here answer none.
-    environment = {**os.environ, "LABA_GATEWAY__PING_SECONDS": "3600", "LABA_SERVER__DRAIN_SECONDS": "0"}
-    with log.open("wb") as sink:
-        server = subprocess.Popen(command + listen, stderr=sink, env=environment)
-        try:
-            os.sched_setaffinity(server.pid, {SERVER_CORE})
-            wait_until(lambda: is_ready(port) or server.poll() is not None, START_SECONDS, "laba did not start")
-            if server.poll() is not None:
-                raise BenchError(f"laba ended at its start:\n{log.read_text()}")
-            create = ["app", "create", "bench/live", "--enable", "users_broadcast", "--unlimited", "--json"]
-            created = subprocess.run([*command, *create, "--data", str(data)], check=True, capture_output=True)
-            yield Laba(port, server.pid, json.loads(created.stdout))
-        finally:
-            stop(server, server.terminate)
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return asked(port, "GET", "/ready")[0] == http.client.OK
-    except OSError:
-        return False
-
-
-def asked(
-    port: int, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None
-) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=30)
-    try:
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
-
-
-def wait_until(happened: Callable[[], bool], seconds: float, otherwise: str) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not happened():
-        if time.monotonic() > give_up_at:
-            raise BenchError(f"{otherwise} within {seconds} s")
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    for port in random.sample(PORTS, 50):
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return port
-    raise BenchError("no port is free")
 
 
 # --- measuring -----------------------------------------------------------------------------------------------------
@@ -420,7 +267,7 @@ def main() -> int:
         os.sched_setaffinity(0, {CLIENT_CORE})
         logins, pairs = measure(plan, console)
     except BenchError as error:
-        console.print(f"bench: {error}", style="red", markup=False)
+        console.print(f"bench: {error}", style="red", markup=False, soft_wrap=True)
         return 1
     written = OUT / "result.json"
     written.write_text(json.dumps(report(plan, where, logins, pairs), indent=2) + "\n")
@@ -428,7 +275,8 @@ def main() -> int:
     console.print(
         f"Frames of {pairs[-1].frame_bytes} bytes to {plan.connections:,} connections. "
         f"First logins: {logins.per_second:,.0f} per second, {logins.cpu_us:,.0f} us of CPU each; "
-        f"{logins.resident_bytes / 1024:.1f} KiB resident per session."
+        f"{logins.resident_bytes / 1024:.1f} KiB resident per session.",
+        soft_wrap=True,
     )
     console.print(f"Written to {written.relative_to(HERE.parent)}.")
     return 0

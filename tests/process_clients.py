@@ -1,4 +1,4 @@
-"""Real clients for the tests: the official JavaScript and Python SDKs, unmodified, told apart by nothing but a name."""
+"""Real clients for the tests: the official JavaScript and Python SDKs, unmodified, both driven in one way."""
 
 import asyncio
 import json

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 HOST = "127.0.0.1"
 START_SECONDS = 30
@@ -46,7 +48,8 @@ class Server:
         with self._told:
             while not (found := [event for event in self.log if event["event"] == name]):
                 ready = self._told.wait_for(self._news(len(self.log)), give_up_at - time.monotonic())
-                assert ready and not self._ended, f"no {name!r} in the log:\n{self.told}"
+                if not ready or self._ended:
+                    raise AssertionError(f"no {name!r} in the log:\n{self.told}")
         return found[0]
 
     def terminate(self):
@@ -168,6 +171,20 @@ class Answer:
         return json.loads(self.body)
 
 
+def steady_port():
+    """Give a free port for a server that ends while its clients try to come back to it.
+
+    It lies below those that the kernel gives to whoever connects: else one of so many attempts gets the server's own
+    port, is connected to itself, and the server cannot have its port back.
+    """
+    lowest, _ = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    for port in random.sample(range(10_000, lowest), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise OSError("no port is free")
+
+
 @contextmanager
 def serving(data, port=0, **settings):
     """Run a server on a data directory; at the end it is gone, and had no fault of its own."""
@@ -225,7 +242,8 @@ async def metric(server, name, **labels):
 async def eventually(what, seconds=10.0):
     """Ask until the answer is true, and give it."""
     async with asyncio.timeout(seconds):
-        while not (answer := await what()):
+        # What is asked about is another process: it sets no event of ours.
+        while not (answer := await what()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return answer
 

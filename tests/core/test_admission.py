@@ -20,7 +20,8 @@ def test_a_message_may_fill_its_limit_but_not_pass_it():
     """5120 bytes are allowed, 5121 are not."""  # E2
     assert objection(submission(size_bytes=5120, size_limit_bytes=5120), app()) is None
     refusal = objection(submission(size_bytes=5121, size_limit_bytes=5120), app())
-    assert (refusal.code, refusal.field) == (Code.MESSAGE_TOO_LARGE, "msg")
+    assert refusal.code is Code.MESSAGE_TOO_LARGE
+    assert "5121" in refusal.reason
 
 
 def test_a_switched_off_feature_is_told_before_the_size():

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,7 @@ def test_two_nodes_never_give_the_same_id():
 
 def test_an_id_tells_its_time():
     """The upper 41 bits are milliseconds since 2020, so that ids of all nodes sort by time."""
+    assert datetime.fromtimestamp(EPOCH_MS / 1000, UTC) == datetime(2020, 1, 1, tzinfo=UTC)
     sequence = IdSequence(MAX_NODE)
     assert sequence.next(NOW_MS) >> 22 == NOW_MS - EPOCH_MS
     assert IdSequence(0).next(NOW_MS + 1) > sequence.next(NOW_MS)

@@ -18,6 +18,7 @@ def test_a_session_begins_new_and_with_nothing_written():
     """Its first event is yet to come."""
     session = Session(None, "json")
     assert (session.state, session.seat, session.written) == (State.NEW, None, 0)
+    assert (session.owed_to_offset, session.owed_until_ms) == (0, 0)
 
 
 def test_the_first_command_is_the_login():

@@ -2,6 +2,8 @@ import gc
 import weakref
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from laba.core.window import Bounds, Kept, Window
 from laba.model.stream import Position
@@ -127,6 +129,29 @@ def test_what_left_is_freed_at_once():
     log.add(kept(9))
     gc.collect()
     assert (gone(), offsets(log)) == (None, [*range(2, 10)])
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 200)), max_size=60))
+def test_the_log_is_the_longest_tail_that_its_bounds_allow(messages):
+    """Whatever the sizes, and however often it was trimmed in between."""
+    log = window(bounds=Bounds(window_ms=500, limit_bytes=100, limit_messages=6))
+    expected, now_ms, floor = [], 0, 0
+    for offset, (size, passed_ms) in enumerate(messages, start=1):
+        now_ms += passed_ms
+        log.add(kept(offset, now_ms, size))
+        log.trim(now_ms)
+        expected.append((offset, now_ms, size))
+        while expected and (
+            len(expected) > 6 or sum(each[2] for each in expected) > 100 or expected[0][1] < now_ms - 500
+        ):
+            floor = expected.pop(0)[0]
+        assert offsets(log) == [each[0] for each in expected]
+        assert [log.covers(Position("e", at)) for at in (floor - 1, floor, offset, offset + 1)] == [
+            False,
+            True,
+            True,
+            False,
+        ]
 
 
 def test_a_long_life_changes_nothing():

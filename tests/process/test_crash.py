@@ -13,11 +13,12 @@ from laba.model.app import QuotaName
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Dispatch, Flags
 from process_clients import SDKS
-from process_server import BROADCAST, metric, serving
+from process_server import BROADCAST, metric, serving, steady_port
 
 pytestmark = pytest.mark.anyio
 
 CALLERS = 200
+KILLS = 5
 TEXT = {"msg": {"type": "txt", "msg": "hello"}}
 
 
@@ -49,35 +50,47 @@ async def kill_amid_sends(app, answers_before):
     return answered
 
 
-@pytest.mark.parametrize("seed", range(5))
-async def test_every_answered_send_survives_the_kill_and_arrives_once(tmp_path, seed):  # A1, G3
-    answers_before = random.Random(seed).randrange(1, 2 * CALLERS)
-    print(f"seed {seed}: killed behind {answers_before} answers of {CALLERS} callers")
+async def both(stack, app):
+    """Log in a client of each SDK, for as long as the stack lasts."""
+    clients = [sdk(app.websocket, app.user_token(language)) for language, sdk in SDKS.items()]
+    listeners = [(await stack.enter_async_context(client))[0] for client in clients]
+    for listener in listeners:
+        await listener.until_login()
+    return listeners
+
+
+async def catch_up(listeners, app, answered):
+    """Check that all that was answered is kept, and that all that is kept arrives, each once, in its order."""
+    # Sent last, so it arrives last: whatever was to come has come before it.
+    last = await app.broadcast("last")
+    ledger = kept(app.server.data)
+    assert set(answered) <= set(ledger)
+    for listener in listeners:
+        await listener.until_heard(last)
+        # What is in the ledger without having been answered is no exception.
+        assert listener.ids == ledger
+        assert listener.returns[-1]["recovered"] is True
+
+
+async def test_every_answered_send_survives_every_kill_and_arrives_once(tmp_path):  # A1, G3
+    """Killed at moments of chance, restarted on the same data and port, with clients of both SDKs throughout."""
     data = tmp_path / "data"
+    moments = [random.Random(seed).randrange(1, 2 * CALLERS) for seed in range(KILLS)]
     async with AsyncExitStack() as stack:
-        with serving(data) as server:
+        with serving(data, steady_port()) as server:
             app = server.new_app()
-            _ = app.app_token
-            listeners = [
-                (await stack.enter_async_context(sdk(app.websocket, app.user_token(language))))[0]
-                for language, sdk in SDKS.items()
-            ]
-            for listener in listeners:
-                await listener.until_login()
-            answered = await kill_amid_sends(app, answers_before)
-        assert len(answered) >= answers_before
+            listeners = await both(stack, app)
+            answered = await kill_amid_sends(app, moments[0])
+        for life, moment in enumerate(moments[1:], start=2):
+            with serving(data, server.port) as server:
+                for listener in listeners:
+                    await listener.until_login(life)
+                await catch_up(listeners, app.on(server), answered)
+                answered += await kill_amid_sends(app.on(server), moment)
         with serving(data, server.port) as server:
             for listener in listeners:
-                await listener.until_login(2)
-            # Sent last, so it arrives last: whatever was to come has come before it.
-            last = await app.on(server).broadcast("last")
-            ledger = kept(data)
-            assert set(answered) <= set(ledger)
-            for listener in listeners:
-                await listener.until_heard(last)
-                # Whatever is in the ledger, answered or not: all of it, each once, in its order.
-                assert listener.ids == ledger
-                assert listener.returns[-1]["recovered"] is True
+                await listener.until_login(KILLS + 1)
+            await catch_up(listeners, app.on(server), answered)
 
 
 async def accept(data, app, *ages_seconds):
@@ -106,7 +119,7 @@ async def test_what_was_accepted_and_not_sent_out_is_sent_after_the_restart(tmp_
     """Inside the window it goes to those who were online; what is older is given up, and counted."""
     data = tmp_path / "data"
     async with AsyncExitStack() as stack:
-        with serving(data) as server:
+        with serving(data, steady_port()) as server:
             app = server.new_app()
             [ann] = await stack.enter_async_context(sdk(app.websocket, app.user_token("ann")))
             await ann.until_login()
@@ -123,20 +136,23 @@ async def test_what_was_accepted_and_not_sent_out_is_sent_after_the_restart(tmp_
             assert await metric(server, "laba_broadcasts_expired_total") == 1
 
 
-async def test_a_quiet_restart_repeats_nothing(tmp_path, sdk):  # A1
-    """SIGTERM, for once: the SDKs come back by themselves, and their position holds."""
+async def test_a_restart_in_order_loses_and_repeats_nothing(tmp_path, sdk):  # A1, G3
+    """What is accepted in the moment before SIGTERM reaches some clients before it, and the others behind it."""
     data = tmp_path / "data"
     async with AsyncExitStack() as stack:
-        with serving(data) as server:
+        with serving(data, steady_port()) as server:
             app = server.new_app()
-            [ann] = await stack.enter_async_context(sdk(app.websocket, app.user_token("ann")))
-            await ann.until_login()
-            first = await app.broadcast("first")
-            await ann.until_heard(first)
-            assert server.terminate() == 0
+            tokens = [app.user_token(f"user{number}") for number in range(10)]
+            listeners = await stack.enter_async_context(sdk(app.websocket, *tokens))
+            for listener in listeners:
+                await listener.until_login()
+            sent = [await app.broadcast("first"), await app.broadcast("second")]
+            assert await asyncio.to_thread(server.terminate) == 0
         with serving(data, server.port) as server:
-            await ann.until_login(2)
-            assert ann.returns[-1]["recovered"] is True
-            last = await app.on(server).broadcast("last")
-            await ann.until_heard(last)
-            assert ann.ids == [first, last]
+            for listener in listeners:
+                await listener.until_login(2)
+            sent.append(await app.on(server).broadcast("last"))
+            for listener in listeners:
+                await listener.until_heard(sent[-1])
+                assert listener.ids == sent
+                assert listener.returns[-1]["recovered"] is True

@@ -1,6 +1,8 @@
 """What a client has missed when its line was cut, told by the official SDKs that come back by themselves."""
 
+import asyncio
 import time
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -41,18 +43,54 @@ async def test_what_was_sent_while_away_within_the_grace_comes_first_and_once(ap
         assert (ann.returns[1]["was_recovering"], ann.returns[1]["recovered"]) == (True, True)
 
 
-async def test_a_line_that_is_cut_again_and_again_loses_and_doubles_nothing(app, sdk):  # A1, G3
-    async with line_to(app) as (line, url), sdk(url, app.user_token("ann")) as [ann]:
-        sent = []
-        for login in range(1, 6):
-            await ann.until_login(login)
-            sent += [await app.broadcast(f"{login}.{number}") for number in range(10)]
-            # Not waited for: what is on its way falls with the line.
-            line.cut()
-            sent.append(await app.broadcast(f"{login} away"))
-            line.mend()
-        await ann.until_heard(sent[-1])
-        assert ann.ids == sent
+@asynccontextmanager
+async def sending(app):
+    """Broadcast without a pause from several callers at once; give the ids as they are answered."""
+    sent, enough = [], asyncio.Event()
+
+    async def send():
+        while not enough.is_set():
+            sent.append(await app.broadcast())
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(send())
+        yield sent
+        enough.set()
+
+
+async def test_lines_that_are_cut_again_and_again_amid_broadcasts_lose_and_double_nothing(app, sdk):  # A1, G3
+    tokens = [app.user_token(f"user{number}") for number in range(10)]
+    async with line_to(app) as (line, url), sdk(url, *tokens) as listeners:
+        for listener in listeners:
+            await listener.until_login()
+        async with sending(app) as sent:
+            for login in range(2, 7):
+                line.cut()
+                line.mend()
+                for listener in listeners:
+                    await listener.until_login(login)
+        last = await app.broadcast("last")
+        for listener in listeners:
+            await listener.until_heard(last)
+            assert listener.ids == [*sorted(sent, key=int), last]
+            assert [each["recovered"] for each in listener.returns] == [False] + [True] * (len(listener.returns) - 1)
+
+
+async def test_a_login_amid_broadcasts_misses_nothing_behind_its_position(app, sdk):  # A1, G3
+    """The position in the connect reply, and what comes live: between the two there is neither gap nor double."""
+    tokens = [app.user_token(f"user{number}") for number in range(50)]
+    async with AsyncExitStack() as stack:
+        async with sending(app) as sent:
+            listeners = await stack.enter_async_context(sdk(app.websocket, *tokens))
+            for listener in listeners:
+                await listener.until_login()
+        last = await app.broadcast("last")
+        expected = [*sorted(sent, key=int), last]
+        for listener in listeners:
+            await listener.until_heard(last)
+            # This app's stream has a message at every offset, from 1.
+            assert listener.ids == expected[listener.returns[0]["position"]["offset"] :]
 
 
 async def test_a_client_without_a_position_gets_nothing_old(app, sdk):  # A1
@@ -68,24 +106,29 @@ async def test_a_client_without_a_position_gets_nothing_old(app, sdk):  # A1
             assert [message["content"]["text"] for message in second.messages] == ["new"]
 
 
-@pytest.mark.parametrize("grace_seconds", [0, 1])
-async def test_past_the_grace_a_client_gets_nothing_of_its_absence(tmp_path, sdk, grace_seconds):  # A1
-    with serving(tmp_path / "data", LABA_DELIVERY__RESUME_GRACE_SECONDS=str(grace_seconds)) as server:
-        app = server.new_app()
-        async with line_to(app) as (line, url), sdk(url, app.user_token("ann")) as [ann]:
-            await ann.until_login()
-            before = await app.broadcast("before")
-            await ann.until_heard(before)
-            await cut(line, server)
-            cut_at = time.monotonic()
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory):
+    """A server to which a second's absence is the end of being online."""
+    with serving(tmp_path_factory.mktemp("impatient"), LABA_DELIVERY__RESUME_GRACE_SECONDS="1") as server:
+        yield server
 
-            async def over():
-                return time.monotonic() - cut_at > grace_seconds + 0.1
 
-            await eventually(over)
-            await app.broadcast("too late for ann")
-            line.mend()
-            await ann.until_login(2)
-            after = await app.broadcast("after")
-            await ann.until_heard(after)
-            assert ann.ids == [before, after]
+async def test_past_the_grace_a_client_gets_nothing_of_its_absence(impatient, sdk):  # A1
+    app = impatient.new_app(f"acme/{sdk.__name__}")
+    async with line_to(app) as (line, url), sdk(url, app.user_token("ann")) as [ann]:
+        await ann.until_login()
+        before = await app.broadcast("before")
+        await ann.until_heard(before)
+        await cut(line, impatient)
+        cut_at = time.monotonic()
+
+        async def over():
+            return time.monotonic() - cut_at > 1.1
+
+        await eventually(over)
+        await app.broadcast("too late for ann")
+        line.mend()
+        await ann.until_login(2)
+        after = await app.broadcast("after")
+        await ann.until_heard(after)
+        assert ann.ids == [before, after]

@@ -17,7 +17,7 @@ CHATFILES = "https://XXXX/XXXX/XXXX/chatfiles"
 SHOWN = {"stored": True, "counted": True, "pushed": False, "updates_last": True}
 SILENT = dict.fromkeys(SHOWN, False)
 
-# What a client sees of each sample: every member of the page is there, under laba's name for it (design.md section 4).
+# What a client sees of each sample: every member of the page, under laba's name for it (design.md section 4).
 CONTENTS = {
     "txt": {"text": "send broadcast to all online users"},
     "img": {

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 QUIET_SECONDS = 5.0
 APP = "demo/live"
+# Ctrl-C, a service manager, and the terminal when its window is closed.
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +80,30 @@ def demo(port: int, clients: int, once: bool) -> None:
 
     Everything lies in a temporary folder and is gone afterwards.
     """
+    asked = _asked_to_stop()
     with tempfile.TemporaryDirectory(prefix="laba-demo-") as folder:
         data_dir = Path(folder)
-        with _serving(_free_port(port), data_dir) as chosen:
+        with _serving(_free_port(port), data_dir, asked) as chosen:
             app = _app(data_dir)
-            if not uvloop.run(_perform(Stage(chosen, data_dir, app), clients, once=once)):
+            if not uvloop.run(_perform(Stage(chosen, data_dir, app), clients, asked, once=once)):
                 raise click.ClickException("not every client was reached")
     click.echo("Stopped.")
 
 
-async def _perform(stage: Stage, clients: int, *, once: bool) -> bool:
+def _asked_to_stop() -> threading.Event:
+    """Give an event that a signal sets. One that ended the process on the spot would leave the server behind."""
+    asked = threading.Event()
+    for number in STOPS:
+        signal.signal(number, lambda *_: asked.set())
+    return asked
+
+
+async def _perform(stage: Stage, clients: int, asked: threading.Event, *, once: bool) -> bool:
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPS:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if asked.is_set():
+        stop.set()
     tokens = [stage.user_token(f"user{number}") for number in range(clients)]
     started_at = time.monotonic()
     with click.progressbar(length=clients, label=f"Connecting {clients} clients", file=sys.stderr) as bar:
@@ -186,7 +200,7 @@ def _app(data_dir: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _serving(port: int, data_dir: Path) -> Iterator[int]:
+def _serving(port: int, data_dir: Path, asked: threading.Event) -> Iterator[int]:
     """Run a server in a process of its own: its speed is measured apart from the crowd's."""
     log = data_dir / "server.log"
     command = [sys.executable, "-m", "laba", "serve", "--host", HOST, "--port", str(port), "--data", str(data_dir)]
@@ -195,7 +209,7 @@ def _serving(port: int, data_dir: Path) -> Iterator[int]:
         # A session of its own: Ctrl-C reaches the demo, which then stops the server in order.
         server = subprocess.Popen(command, stderr=sink, env=environment, start_new_session=True)  # noqa: S603
         try:
-            _await_ready(server, port, log)
+            _await_ready(server, port, log, asked)
             yield port
         finally:
             server.terminate()
@@ -205,9 +219,11 @@ def _serving(port: int, data_dir: Path) -> Iterator[int]:
                 server.kill()
 
 
-def _await_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await_ready(server: subprocess.Popen[bytes], port: int, log: Path, asked: threading.Event) -> None:
     give_up_at = time.monotonic() + START_SECONDS
     while time.monotonic() < give_up_at and server.poll() is None:
+        if asked.is_set():
+            raise click.Abort
         try:
             connection = http.client.HTTPConnection(HOST, port, timeout=1)
             connection.request("GET", "/ready")

@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._host = host
         self._transport = transport
         self._reader = FrameReader(host.limits.message_bytes)
-        self._backlog: Sequence[Event] = ()
+        self._backlog: list[Event] | None = None
         self._pinged_at = 0.0
         self._unanswered = False
         self.wire = wire
@@ -96,6 +96,8 @@ class Connection(asyncio.Protocol):
             self._take(incoming)
 
     def eof_received(self) -> None:
+        # RFC 6455 section 7.1.1: who half-closes without a close frame has gone.
+        self._leave(Closing.NORMAL)
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
@@ -133,7 +135,9 @@ class Connection(asyncio.Protocol):
             if self.fd < 0:
                 return
             if self.session.state is State.LOGGING_IN:
-                self._backlog = (*self._backlog, *events[index:])
+                if self._backlog is None:
+                    self._backlog = []
+                self._backlog += events[index:]
                 return
             self._act(event)
 
@@ -157,8 +161,8 @@ class Connection(asyncio.Protocol):
         if self.fd < 0:
             return
         self._transport.resume_reading()
-        backlog, self._backlog = self._backlog, ()
-        self.hear(backlog)
+        backlog, self._backlog = self._backlog, None
+        self.hear(backlog or ())
 
     # --- out -------------------------------------------------------------------------------------------------------
 
@@ -183,10 +187,11 @@ class Connection(asyncio.Protocol):
             self.hold(frame, sent)
 
     def hold(self, frame: bytes, sent: int) -> None:
-        """Begin a backlog with the rest of a frame of which `sent` bytes went out."""
+        """Begin a backlog with the rest of a frame of which `sent` bytes went out, unless the socket takes it now."""
         self.outbox = Outbox()
         self._hand(frame[sent:])
-        self._drain(self.outbox)
+        if self.fd >= 0 and not self.outbox.held_bytes:
+            self.outbox = None
 
     def queue(self, frame: bytes) -> None:
         """Add to the backlog. A client that lets it grow over the bound is closed as slow."""
@@ -243,14 +248,16 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif self.session.state in (State.NEW, State.LOGGING_IN):
             self.close(Closing.LOGIN_TIMEOUT)
-        elif not self._unanswered:
-            self._pinged_at, self._unanswered = now, True
-            self.send(Ping())
-            self._host.arm(self, min(limits.ping_seconds, limits.pong_seconds))
-        elif now - self._pinged_at >= limits.pong_seconds:
+        elif self._unanswered and now - self._pinged_at >= limits.pong_seconds:
             self.close(Closing.NO_PONG)
-        else:
+        elif self._unanswered:
             self._host.arm(self, self._pinged_at + limits.pong_seconds - now)
+        elif now - self._pinged_at >= limits.ping_seconds:
+            self._pinged_at, self._unanswered = now, True
+            self._host.arm(self, min(limits.ping_seconds, limits.pong_seconds))
+            self.send(Ping())
+        else:
+            self._host.arm(self, self._pinged_at + limits.ping_seconds - now)
 
     # --- the end ---------------------------------------------------------------------------------------------------
 

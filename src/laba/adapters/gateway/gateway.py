@@ -122,8 +122,10 @@ class Gateway:
     def caught_up(self, connection: Connection) -> None:
         """Write a returning client what it is owed, as fast as its socket takes it."""
         session = connection.session
+        # Half the outbox at most: else a client that returns to much would at once count as slow.
+        budget = min(_CATCH_UP_BYTES, self.limits.outbox_bytes // 2)
         while session.state is State.CATCHING_UP and connection.outbox is None and connection.fd >= 0:
-            missed = self._clients.fanout.missed(session, _CATCH_UP_BYTES)
+            missed = self._clients.fanout.missed(session, budget)
             if missed:
                 connection.write(missed)
 
@@ -137,6 +139,8 @@ class Gateway:
         except BaseException:
             connection.close(Closing.SERVER_ERROR)
             raise
+        if connection.fd < 0:
+            return
         match answer:
             case Closing():
                 connection.close(answer)

@@ -2,6 +2,11 @@
 
 from collections import deque
 
+# What a frame of a few bytes costs beside them: a flood of answers to pings must count for what it holds.
+_FRAME_COST_BYTES = 48
+# Linux: IOV_MAX. One writev takes no more buffers.
+_FRAMES_AT_ONCE = 1024
+
 
 class Outbox:
     """Whole frames that wait, and how many bytes of an earlier one the transport still holds.
@@ -22,17 +27,19 @@ class Outbox:
 
     def add(self, frame: bytes) -> None:
         self._frames.append(frame)
-        self.waiting_bytes += len(frame)
+        self.waiting_bytes += len(frame) + _FRAME_COST_BYTES
 
     def take(self, limit_bytes: int) -> list[bytes]:
-        """Take the oldest frames, up to the limit but at least one; none where nothing waits."""
+        """Take the oldest frames for one writev, up to the limit but at least one; none where nothing waits."""
         taken: list[bytes] = []
         size = 0
-        while self._frames and (not taken or size + len(self._frames[0]) <= limit_bytes):
+        while self._frames and len(taken) < _FRAMES_AT_ONCE:
+            if taken and size + len(self._frames[0]) > limit_bytes:
+                break
             frame = self._frames.popleft()
             taken.append(frame)
             size += len(frame)
-        self.waiting_bytes -= size
+        self.waiting_bytes -= size + _FRAME_COST_BYTES * len(taken)
         return taken
 
     def clear(self) -> None:

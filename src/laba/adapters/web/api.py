@@ -59,7 +59,7 @@ class Api:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
             # A bug of ours: the log has it, and the caller gets JSON all the same.
-            structlog.get_logger().exception("request failed", method=request.method, path=request.url.path)
+            structlog.get_logger().exception("request failed", method=request.method, path=request.scope["path"])
             return JSONResponse({"error": "internal_error", "error_description": "Internal Server Error"}, 500)
         if answer is None:
             return JSONResponse(
@@ -68,12 +68,14 @@ class Api:
         return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
     def _head(self, request: Request) -> RequestHead:
+        # Not request.url: it parses the Host header, and raises on one that is none.
+        host = request.headers.get("host") or "localhost"
         return RequestHead(
             method=request.method,
             path=request.scope["path"],
             query=dict(request.query_params),
             headers={name.lower(): value for name, value in request.headers.items()},
-            base_url=self._public_url or f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+            base_url=self._public_url or f"{request.scope['scheme']}://{host}",
             operator=self._operator,
         )
 

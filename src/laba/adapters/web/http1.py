@@ -16,7 +16,7 @@ from laba.core.wheel import Timed, TimerWheel
 # transport, method, path, headers (names lower case), bytes that came behind the request
 Upgrade = Callable[[asyncio.Transport, str, str, Sequence[tuple[bytes, bytes]], bytes], None]
 
-# A body that was refused is read and thrown away up to here, so that the refusal arrives; then the line is cut.
+# What was refused is read and thrown away up to here, so that the refusal arrives; then the line is cut.
 _DISCARD_BYTES = 1 << 20
 
 
@@ -49,9 +49,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._bounds = bounds
         self._wheel = wheel
         self._upgrade = upgrade
-        self._head_bytes = 0
-        self._head_done = False
+        self._head_bytes = 0  # of the request line and the headers that are complete
+        self._loose_bytes = 0  # that came since anything was complete: an unfinished line of a head or a trailer
+        self._in_body = False
         self._discarded = 0
+        self._ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -69,66 +71,141 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
-        if not self._head_done:
-            self._head_bytes += len(data)
-            if self.slot < 0:
-                self._wheel.arm(self, self._bounds.head_seconds)
+        if self._ended:
+            self._discard(len(data))
+            return
+        if not self._in_body and self.slot < 0:
+            self._wheel.arm(self, self._bounds.head_seconds)
+        self._loose_bytes += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._hand_over(data[upgrade.args[0] :])
+            self._feed(data)
         except httptools.HttpParserError:
-            self._answer_and_close(*_TOO_LARGE if self._head_bytes > self._bounds.head_bytes else _BROKEN)
+            self._refuse(*_TOO_LARGE if self._head_bytes > self._bounds.head_bytes else _BROKEN)
         else:
-            if not self._head_done and self._head_bytes > self._bounds.head_bytes:
-                self._answer_and_close(*_TOO_LARGE)
+            if self._loose_bytes > self._bounds.head_bytes:
+                self._refuse(*_TOO_LARGE)
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                if self._should_upgrade():
+                    self._hand_over(data)
+                    return
+                data = self._head_without_upgrade() + data
+            else:
+                return
+
+    def _head_without_upgrade(self) -> bytes:
+        """Give the head again, for an upgrade that is ignored (RFC 9110 section 7.8).
+
+        Java's HttpClient offers h2c with its first request, and the parser would take that request's body for h2c.
+        """
+        kept = [(name, value) for name, value in self.headers if name != b"upgrade"]
+        if len(kept) == len(self.headers):
+            raise httptools.HttpParserError("CONNECT is for proxies")
+        lines = b"".join(b"%b: %b\r\n" % line for line in kept)
+        version = self.parser.get_http_version().encode()
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, lines)
+
+    def _is_ignored(self) -> bool:
+        return self.parser.should_upgrade() and not self._should_upgrade()
+
+    # --- what the parser found -------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_done = False
+        self._head_bytes = 0
         self._discarded = 0
+
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        self._grow(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
+        self._grow(len(name) + len(value) + len(": \r\n"))
+
+    def _grow(self, size: int) -> None:
         # One read may bring more than the bound in a head that is complete.
-        if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > self._bounds.head_bytes:
-            self._head_bytes = self._bounds.head_bytes + 1
+        self._head_bytes += size
+        if self._head_bytes > self._bounds.head_bytes:
             raise ValueError("request head over the bound")
 
     def on_headers_complete(self) -> None:
-        self._head_done = True
-        self._head_bytes = 0
+        if self._is_ignored():
+            return
+        self._loose_bytes = 0
         # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
         self._wheel.arm(self, self._bounds.body_seconds * 2)
         super().on_headers_complete()
+        self._in_body = True
 
     def on_body(self, body: bytes) -> None:
+        self._loose_bytes = 0
         if self.cycle is not None and self.cycle.response_complete:
-            self._discarded += len(body)
-            if self._discarded > _DISCARD_BYTES:
-                self.transport.close()
+            self._discard(len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._wheel.disarm(self)
-        self._head_done = False
-        super().on_message_complete()
-
-    def _hand_over(self, rest: bytes) -> None:
-        if not self._should_upgrade():
-            self._answer_and_close(*_BROKEN)
+        if self._is_ignored():
             return
         self._wheel.disarm(self)
+        self._in_body = False
+        self._loose_bytes = 0
+        super().on_message_complete()
+        if self.cycle is not None and self.cycle.response_complete:
+            # Answered before its end had come: uvicorn's own timer was unset by the bytes in between.
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    # --- the end of HTTP here --------------------------------------------------------------------------------------
+
+    def _should_upgrade(self) -> bool:
+        # Whether it is a sound handshake is for the gateway to judge; the parser has seen `Connection: Upgrade`.
+        return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in self.headers)
+
+    def _hand_over(self, rest: bytes) -> None:
+        if self._is_answering() or self.transport.get_write_buffer_size():
+            # RFC 9112 section 9.3.2: answers go in the order of requests, and after a 101 none can follow.
+            self._refuse(*_BROKEN)
+            return
+        path = (httptools.parse_url(self.url).path or b"/").decode("ascii", "replace")
+        self._wheel.disarm(self)
+        self._unset_keepalive_if_required()
         self.connections.discard(self)
-        path = httptools.parse_url(self.url).path.decode("ascii", "replace")
+        # It refers back to us: without it nothing of the request outlives this call.
+        self.parser = None  # type: ignore[assignment]
         self._upgrade(self.transport, self.scope["method"], path, self.headers, rest)
 
-    def _should_upgrade_to_ws(self) -> bool:
-        return True
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-    def _answer_and_close(self, status: bytes, reason: bytes) -> None:
+    def _refuse(self, status: bytes, reason: bytes) -> None:
+        """Answer what is no request, and end; what came before it is answered first, and then nothing more."""
+        self._ended = True
+        if self._is_answering():
+            broken_body = self._in_body and not self.pipeline and not self.cycle.response_started
+            if not broken_body:
+                self.cycle.keep_alive = False
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        elif self._in_body:
+            self.transport.close()
+            return
         self.transport.write(_RESPONSE % (status, len(reason), reason))
-        self.transport.close()
+        # Half-closed and read on: closing with bytes unread would make the kernel reset what the client has not read.
+        self.transport.write_eof()
+        self._wheel.arm(self, self._bounds.head_seconds)
+
+    def _discard(self, size: int) -> None:
+        self._discarded += size
+        if self._discarded > _DISCARD_BYTES:
+            self.transport.close()
 
 
 _RESPONSE = (

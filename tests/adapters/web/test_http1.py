@@ -1,0 +1,400 @@
+"""HTTP/1.1 on a real socket: the bounds of a request, what comes around it, and what is relied on of uvicorn."""
+
+import asyncio
+import socket
+from functools import partial
+
+import pytest
+
+from gateway_rig import UPGRADE, Rig, until
+from laba.adapters.web.http1 import HttpProtocol
+from laba.adapters.web.listening import WebServer
+
+pytestmark = pytest.mark.anyio
+
+GET = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def post(body, *lines):
+    head = "".join(f"{line}\r\n" for line in ("Host: x", f"Content-Length: {len(body)}", *lines))
+    return b"POST /b HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
+
+
+class Upgrades:
+    """Takes every upgrade, and says on the new protocol what it was given."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, transport, method, path, headers, rest):
+        self.seen.append((method, path, rest))
+        transport.set_protocol(asyncio.Protocol())
+        transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+
+
+class App:
+    """Answers with the request's line and the length of its body; it refuses bodies over 1000 bytes unread."""
+
+    def __init__(self):
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.lost = 0
+
+    async def __call__(self, scope, receive, send):
+        size = int(dict(scope["headers"]).get(b"content-length", 0))
+        if size <= 1000:
+            size = await self._size(receive)
+        await self.gate.wait()
+        if size is None:
+            self.lost += 1
+            return
+        status = 413 if size > 1000 else 200
+        body = f"{scope['method']} {scope['path']} {size}".encode()
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _size(self, receive):
+        size = 0
+        while size <= 1000:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            size += len(message["body"])
+            if not message["more_body"]:
+                break
+        return size
+
+
+class HttpRig(Rig):
+    def __init__(self, **bounds):
+        super().__init__(**{"has_room": lambda: True, **bounds})
+        self.app, self.upgrades = App(), Upgrades()
+
+    def running(self):
+        return self.serving(self.app, self.upgrades)
+
+
+# --- the head ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "head",
+    {
+        "one header": b"GET / HTTP/1.1\r\nX: " + b"x" * 3000 + b"\r\n\r\n",
+        "one header without an end": b"GET / HTTP/1.1\r\nX: " + b"x" * 3000,
+        "many headers": b"GET / HTTP/1.1\r\n" + b"a:\r\n" * 1000 + b"\r\n",
+        "the line": b"GET /" + b"x" * 3000 + b" HTTP/1.1\r\n\r\n",
+        "far over": b"GET / HTTP/1.1\r\nX: " + b"x" * 700_000 + b"\r\n\r\n",
+    }.items(),
+    ids=lambda item: item[0],
+)
+@pytest.mark.parametrize("pieces", ["at once", "in pieces"])
+async def test_a_head_over_the_bound_is_431(head, pieces):
+    """In one packet and dribbled, and the answer can be read although the client has sent more than was read."""
+    _, head = head
+    async with HttpRig(head_bytes=2048).running() as rig:
+        client = await rig.connect()
+        if pieces == "at once":
+            await client.send(head)
+        else:
+            for start in range(0, min(len(head), 4000), 400):
+                await client.send(head[start : start + 400])
+                await asyncio.sleep(0)
+        status, headers, body = await client.response()
+        assert (status, headers["connection"]) == (431, "close")
+        assert b"too large" in body
+        assert await client.read() == b""
+
+
+async def test_a_head_just_within_the_bound_is_served():
+    """As often as it likes on one connection, and with a body far larger."""
+    async with HttpRig(head_bytes=2048).running() as rig:
+        client = await rig.connect()
+        for _ in range(3):
+            assert (await client.call(GET.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * 1900 + b"\r\n\r\n")))[0] == 200
+        chunked = (
+            b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 900 + b"0\r\n\r\n"
+        )
+        assert (await client.call(chunked))[2] == b"POST /b 900"
+
+
+async def test_an_endless_trailer_is_431():
+    """What follows a chunked body is bounded like a head."""
+    async with HttpRig(head_bytes=2048).running() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX: ")
+        for _ in range(10):
+            await client.send(b"x" * 500)
+            await asyncio.sleep(0)
+        assert (await client.response())[0] == 431
+        await until(lambda: rig.app.lost == 1)
+
+
+async def test_a_head_that_does_not_come_is_cut():
+    """The first one, and every later one, counted from its first byte."""
+    async with HttpRig(head_seconds=10).running() as rig:
+        silent, slow = await rig.connect(), await rig.connect()
+        await slow.call(GET)
+        await slow.send(b"GET / HT")
+        await until(lambda: len(list(rig.wheel._slots[11])) == 2)
+        rig.tick(10)
+        assert len(rig.state.connections) == 2
+        rig.tick(12)
+        assert await silent.read() == await slow.read() == b""
+
+
+async def test_an_idle_connection_is_no_slow_head():
+    """Between two calls only the keep-alive time counts."""
+    async with HttpRig(head_seconds=10).running() as rig:
+        client = await rig.connect()
+        await client.call(GET)
+        rig.tick(200)
+        assert (await client.call(GET))[0] == 200
+
+
+async def test_where_there_is_no_room_a_connection_is_cut():
+    """Before it has said anything."""
+    async with HttpRig(has_room=lambda: False).running() as rig:
+        client = await rig.connect()
+        assert await client.read() == b""
+
+
+# --- the body ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_body_that_says_it_is_too_large_is_refused_at_once():
+    """Ten gigabytes are announced, three bytes come: the answer does not wait for more."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\nabc")
+        assert (await client.response())[0] == 413
+
+
+async def test_a_chunked_body_that_grows_too_large_is_refused():
+    """As soon as it is over."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.send(b"3e9\r\n" + b"x" * 1001 + b"\r\n")
+        assert (await client.response())[0] == 413
+
+
+async def test_a_refusal_can_be_read_by_who_is_still_sending():
+    """What comes is thrown away, and the connection is good for the next call."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(post(b"x" * 500_000) + GET)
+        assert (await client.response())[0] == 413
+        assert (await client.response())[2] == b"GET /a 0"
+
+
+async def test_after_a_refused_body_the_keep_alive_time_counts():
+    """A connection whose refused body has come in full does not stay for ever."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(post(b"x" * 2000)[:-1])
+        assert (await client.response())[0] == 413
+        (protocol,) = rig.state.connections
+        await client.send(b"x")
+        await until(lambda: not protocol._in_body)
+        assert protocol.timeout_keep_alive_task is not None or protocol.slot >= 0
+
+
+async def test_who_never_stops_sending_is_cut():
+    """After the discard bound, refused body or refused head."""
+    async with HttpRig(head_bytes=2048).running() as rig:
+        for start in (b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n", b"\0"):
+            client = await rig.connect()
+            await client.send(start)
+            assert (await client.response())[0] in (413, 400)
+            with pytest.raises(OSError):
+                await client.send(b"x" * 30_000_000)
+
+
+async def test_a_body_that_does_not_end_is_cut():
+    """Whatever the application makes of it, twice the body's time is the end."""
+    async with HttpRig(body_seconds=30).running() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        await until(lambda: any(protocol._in_body for protocol in rig.state.connections))
+        rig.tick(60)
+        assert len(rig.state.connections) == 1
+        rig.tick(62)
+        assert await client.read() == b""
+        await until(lambda: rig.app.lost == 1)
+
+
+async def test_expect_100_continue():
+    """The go-ahead comes where the body is wanted; where it is refused, the refusal comes instead."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        head, body = post(b"x" * 10, "Expect: 100-continue").split(b"\r\n\r\n")
+        await client.send(head + b"\r\n\r\n")
+        assert await client.read_through(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (await client.call(body))[2] == b"POST /b 10"
+        assert (await client.call(post(b"", "Expect: 100-continue").replace(b": 0\r\n", b": 9999\r\n")))[0] == 413
+
+
+# --- one after another ---------------------------------------------------------------------------------------------
+
+
+async def test_keep_alive_and_pipelining():
+    """Each call gets its answer, in order, on one connection."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        for _ in range(3):
+            assert (await client.call(GET))[2] == b"GET /a 0"
+        await client.send(GET + post(b"12345") + GET + b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        bodies = [(await client.response())[2] for _ in range(4)]
+        assert bodies == [b"GET /a 0", b"POST /b 5", b"GET /a 0", b"GET /last 0"]
+        assert await client.read() == b""
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"hello\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\0" * 300_000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+async def test_what_is_not_http_is_400(garbage):
+    """TLS on the plain port, a wrong protocol, an ambiguous length, a broken body: answered, then closed."""
+    async with HttpRig().running() as rig:
+        client, other = await rig.connect(), await rig.connect()
+        await client.send(garbage)
+        assert (await client.response())[0] == 400
+        assert await client.read() == b""
+        assert (await other.call(GET))[0] == 200
+
+
+async def test_garbage_behind_a_call_does_not_take_its_answer():
+    """The call is answered, then the connection ends: a 400 in its place would be taken for its answer."""
+    async with HttpRig().running() as rig:
+        rig.app.gate.clear()
+        client = await rig.connect()
+        await client.send(GET + b"\0\0\0\0")
+        await until(lambda: any(protocol._ended for protocol in rig.state.connections))
+        await client.send(b"\0\0\0\0")
+        rig.app.gate.set()
+        assert (await client.response())[2] == b"GET /a 0"
+        assert await client.read() == b""
+
+
+async def test_a_refused_body_that_breaks_gets_no_second_answer():
+    """One request, one answer."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await client.send(b"3e9\r\n" + b"x" * 1001 + b"\r\n")
+        assert (await client.response())[0] == 413
+        await client.send(b"zz\r\n")
+        assert await client.read() == b""
+
+
+# --- upgrades ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_upgrade_is_handed_over_with_what_came_behind_it():
+    """uvicorn would drop those bytes; the path comes without its query."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(UPGRADE.replace(b" HTTP", b"?format=json HTTP") + b"\x81\x80behind")
+        await client.read_through(b"\r\n\r\n")
+        assert rig.upgrades.seen == [("GET", "/connection/websocket", b"\x81\x80behind")]
+        # From now on neither uvicorn nor a deadline of HTTP knows the connection.
+        assert not rig.state.connections
+        assert list(rig.wheel.advance(250)) == []
+
+
+@pytest.mark.parametrize("request_bytes", [GET, post(b"12345"), post(b"")])
+async def test_an_offer_of_another_protocol_is_ignored(request_bytes):
+    """Java's HttpClient offers h2c with every first call, body included."""
+    offer = (
+        b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n\r\n"
+    )
+    async with HttpRig().running() as rig:
+        plain, client = await rig.connect(), await rig.connect()
+        expected = (await plain.call(request_bytes))[2]
+        offering = offer.join(request_bytes.split(b"\r\n\r\n"))
+        await client.send(offering + offering + GET)
+        assert [(await client.response())[2] for _ in range(3)] == [expected, expected, b"GET /a 0"]
+        for byte in offering:
+            await client.send(bytes((byte,)))
+        assert (await client.response())[2] == expected
+
+
+async def test_an_upgrade_behind_an_unanswered_call_is_not_taken():
+    """Its 101 would overtake the answer, and the answer would land among the frames."""
+    async with HttpRig().running() as rig:
+        rig.app.gate.clear()
+        client = await rig.connect()
+        await client.send(GET + UPGRADE)
+        await until(lambda: any(protocol._ended for protocol in rig.state.connections))
+        rig.app.gate.set()
+        assert (await client.response())[2] == b"GET /a 0"
+        assert await client.read() == b""
+        assert rig.upgrades.seen == []
+
+
+# --- what is relied on of uvicorn, whose version is pinned ---------------------------------------------------------
+
+
+async def test_uvicorns_server_runs_our_protocol_and_closes_what_is_idle():
+    """The constructor's signature, the set of connections, and a shutdown that lets a call finish."""
+    rig = HttpRig()
+    server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.upgrades), 75)
+    listener = socket.create_server(("127.0.0.1", 0))
+    rig.address = listener.getsockname()
+    serving = asyncio.create_task(server.serve([listener]))
+    async with asyncio.timeout(10):
+        idle, busy, upgraded = await rig.connect(), await rig.connect(), await rig.connect()
+        await idle.call(GET)
+        await upgraded.send(UPGRADE)
+        await upgraded.read_through(b"\r\n\r\n")
+        rig.app.gate.clear()
+        await busy.send(GET)
+        await until(lambda: server.server_state.tasks)
+        assert len(server.server_state.connections) == 2
+        server.stop_listening()
+        server.stop()
+        assert await idle.read() == b""
+        rig.app.gate.set()
+        assert (await busy.response())[2] == b"GET /a 0"
+        assert await busy.read() == b""
+        # The upgraded connection is not uvicorn's to wait for.
+        upgraded.sock.close()
+        await serving
+    for peer in rig.peers:
+        peer.sock.close()
+
+
+async def test_a_server_may_be_stopped_before_it_has_started():
+    """A signal can come that early."""
+    rig = HttpRig()
+    server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.upgrades), 75)
+    server.stop_listening()
+    server.stop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await asyncio.wait_for(server.serve([listener]), 5)
+
+
+async def test_a_client_that_vanishes_in_the_middle_is_forgotten():
+    """The application learns it, and no deadline remains."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(post(b"12345")[:-2])
+        await until(lambda: rig.state.tasks)
+        client.vanish()
+        await until(lambda: rig.app.lost == 1)
+        await until(lambda: not rig.state.connections)
+        assert list(rig.wheel.advance(250)) == []

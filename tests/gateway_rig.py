@@ -1,0 +1,315 @@
+"""HTTP and the gateway on a loopback port, and peers that read only when told to, for the tests of the adapters."""
+
+import asyncio
+import json
+import socket
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from laba.adapters.gateway.connection import Limits, Wire
+from laba.adapters.gateway.gateway import Capacity, Clients, Gateway, write_slice
+from laba.adapters.telemetry import PrometheusMeter
+from laba.adapters.web.http1 import HttpBounds, HttpProtocol
+from laba.adapters.web.listening import tcp_listener
+from laba.core.attendance import Attendance
+from laba.core.roster import Roster
+from laba.core.wheel import TimerWheel
+from laba.core.window import Bounds, Kept
+from laba.model.app import App, AppKeys, AppName
+from laba.model.refusal import Refusal
+from laba.model.session import Denied
+from laba.model.stream import Position
+from laba.model.user import User
+from laba.protocols import centrifuge
+from laba.protocols.websocket import ServerFrames, client_close_frame, client_text_frame, text_frame, upgrade_request
+from laba.service.fanout import Delivery, Fanout
+from laba.service.ground import Ground
+from laba.service.sessions import LoginRules, Sessions
+
+PATH = "/connection/websocket"
+CODEC = "json"
+EPOCH = "epoch"
+MASK = b"\x11\x22\x33\x44"
+KEY = "AAAAAAAAAAAAAAAAAAAAAA=="
+UPGRADE = upgrade_request("localhost", PATH, KEY)
+APP = App("app-1", AppName("org", "app"), AppKeys("i", "k", "c", "ac", "as", "cs", b""), 0)
+UNSENT_BYTES = 16384
+PATIENCE_SECONDS = 10
+
+
+async def until(fact):
+    """Let the loop turn until something is so."""
+    # What is waited for sets no event, and often happens in the kernel.
+    while not fact():  # noqa: ASYNC110
+        await asyncio.sleep(0)
+
+
+# --- the other side ------------------------------------------------------------------------------------------------
+
+
+class Peer:
+    """A raw socket. What is not asked for stays in the kernel."""
+
+    def __init__(self, sock):
+        sock.setblocking(False)
+        self.sock = sock
+        self._loop = asyncio.get_running_loop()
+        self._bytes = b""
+        self._frames = ServerFrames(1 << 24)
+        self._incoming = []
+
+    async def send(self, data):
+        await self._loop.sock_sendall(self.sock, data)
+
+    async def read(self, size=65536):
+        """Give some bytes; b"" at the end, however it comes."""
+        if self._bytes:
+            taken, self._bytes = self._bytes[:size], self._bytes[size:]
+            return taken
+        try:
+            return await self._loop.sock_recv(self.sock, size)
+        except ConnectionResetError:
+            return b""
+
+    async def read_through(self, end):
+        """Give everything up to and with `end`; EOFError where it does not come."""
+        found = b""
+        while end not in found:
+            more = await self.read()
+            if not more:
+                raise EOFError(found)
+            found += more
+        head, _, self._bytes = found.partition(end)
+        return head + end
+
+    async def read_exactly(self, size):
+        found = b""
+        while len(found) < size:
+            more = await self.read(size - len(found))
+            if not more:
+                raise EOFError(found)
+            found += more
+        return found
+
+    async def read_all(self):
+        found = b""
+        while more := await self.read(1 << 20):
+            found += more
+        return found
+
+    async def response(self):
+        """Read one HTTP response: its status, its headers, its body."""
+        head = (await self.read_through(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head[1:] if line)}
+        return int(head[0].split()[1]), headers, await self.read_exactly(int(headers.get("content-length", 0)))
+
+    async def call(self, data):
+        await self.send(data)
+        return await self.response()
+
+    async def next(self):
+        """Give the next WebSocket frame; None at the end."""
+        while not self._incoming:
+            data = await self.read()
+            if not data:
+                return None
+            self._incoming += self._frames.feed(data)
+        return self._incoming.pop(0)
+
+    async def say(self, *commands):
+        """Send commands in one text frame."""
+        await self.send(client_text_frame("\n".join(map(json.dumps, commands)).encode(), MASK))
+
+    async def reply(self):
+        return json.loads((await self.next()).text)
+
+    async def log_in(self, user, **connect):
+        await self.say({"id": 1, "connect": {"token": user, **connect}})
+        return await self.reply()
+
+    async def leave(self):
+        await self.send(client_close_frame(1000, MASK))
+
+    def vanish(self):
+        """Reset the connection."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.sock.close()
+
+
+# --- laba's side ---------------------------------------------------------------------------------------------------
+
+
+class Rig:
+    """A server on a port of its own. Its wheel stands still until it is turned by hand."""
+
+    def __init__(self, **bounds):
+        self.bounds = HttpBounds(**{"head_seconds": 10, "head_bytes": 16384, "body_seconds": 30, **bounds})
+        self.wheel = TimerWheel(300, 0.0)
+        self.state = ServerState()
+        self.peers = []
+        self.address = None
+
+    def tick(self, now):
+        for item in self.wheel.advance(now):
+            item.due(now)
+
+    async def connect(self, receive_bytes=None):
+        sock = self.socket(receive_bytes)
+        await asyncio.get_running_loop().sock_connect(sock, self.address)
+        return self.peers[-1]
+
+    def socket(self, receive_bytes=None):
+        """Give a peer's socket that is not connected yet, with a receive buffer of its own size."""
+        sock = socket.socket()
+        if receive_bytes:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.peers.append(Peer(sock))
+        return sock
+
+    @asynccontextmanager
+    async def serving(self, app, upgrade):
+        """Listen as uvicorn.Server.startup does."""
+        config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
+        config.load()
+        transports = []
+
+        class Protocol(HttpProtocol):
+            def connection_made(self, transport):
+                transports.append(transport)
+                super().connection_made(transport)
+
+        def protocol():
+            return Protocol(self.bounds, self.wheel, upgrade, config=config, server_state=self.state, app_state={})
+
+        listener = tcp_listener("127.0.0.1", 0, 64, UNSENT_BYTES)
+        self.address = listener.getsockname()
+        server = await asyncio.get_running_loop().create_server(protocol, sock=listener)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                yield self
+        finally:
+            server.close()
+            for transport in transports:
+                transport.abort()
+            for peer in self.peers:
+                peer.sock.close()
+            await until(lambda: not self.state.connections and not self.state.tasks)
+
+
+async def nothing_here(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+class People:
+    """Who may log in, scripted: a token is the name of its user, unless `answers` has something else for it."""
+
+    def __init__(self):
+        self.users = self
+        self.removals = 0
+        self.answers = {}
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def admit(self, token, *, register):
+        await self.open.wait()
+        match self.answers.get(token):
+            case Refusal() as refusal:
+                return refusal
+            case Exception() as error:
+                raise error
+        return APP, User(APP.uuid, token, token, 0, 0, 0)
+
+
+class Streams:
+    """A stream to which nothing was ever sent."""
+
+    async def position(self, stream):
+        return Position(EPOCH, 0)
+
+    async def read(self, stream, since_ms):
+        return ()
+
+
+WIRE = Wire(
+    CODEC, centrifuge.read, centrifuge.write, lambda event: Denied(event.request_id, centrifuge.denial(event))
+)
+
+
+class GatewayRig(Rig):
+    """A gateway with the real services behind it, but for who may log in."""
+
+    def __init__(self, limits=None, capacity=None, **bounds):
+        super().__init__(**{"has_room": lambda: True, **bounds})
+        self.limits = Limits(
+            **{
+                "login_seconds": 30,
+                "ping_seconds": 40,
+                "pong_seconds": 60,
+                "message_bytes": 65536,
+                "outbox_bytes": 1 << 20,
+                **(limits or {}),
+            }
+        )
+        capacity = Capacity(**{"connections": 100, "handshakes": 100, "slice_writes": 4, **(capacity or {})})
+        self.people, self.meter, self.roster = People(), PrometheusMeter(), Roster()
+        ground = Ground(clock=lambda: 1000, entropy=bytes, meter=self.meter)
+        self.fanout = Fanout(self.roster, Streams(), {}, Bounds(600_000, 1 << 26, 10_000), ground)
+        rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
+        sessions = Sessions(self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground)
+        self.gateway = Gateway(
+            {PATH: WIRE}, Clients(sessions, self.fanout), self.limits, capacity, self.wheel, self.meter
+        )
+        self.offset = 0
+
+    @asynccontextmanager
+    async def running(self):
+        async with self.serving(nothing_here, self.gateway.upgrade):
+            try:
+                yield self
+            finally:
+                self.people.open.set()
+        await until(lambda: not len(self.gateway))
+
+    def counted(self, name, **labels):
+        return self.meter._registry.get_sample_value(name, labels) or 0
+
+    async def upgraded(self, receive_bytes=None):
+        peer = await self.connect(receive_bytes)
+        await peer.send(UPGRADE)
+        assert (await peer.read_through(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        return peer
+
+    async def logged_in(self, user, receive_bytes=None):
+        peer = await self.upgraded(receive_bytes)
+        assert "connect" in await peer.log_in(user)
+        return peer
+
+    def of(self, user):
+        """Give the server's end of a user's connection."""
+        (session,) = self.roster.of_user(APP.uuid, user)
+        return session.link
+
+    def kept(self, frame):
+        self.offset += 1
+        return Kept(self.offset, 1000, {CODEC: frame})
+
+    def delivery(self, frame, sessions=None):
+        return Delivery((self.kept(frame),), {CODEC: frame}, list(self.roster) if sessions is None else sessions)
+
+    def deliver(self, frame, sessions=None):
+        """Write one frame to everyone, or to these sessions."""
+        delivery = self.delivery(frame, sessions)
+        return write_slice(delivery, delivery.sessions)
+
+
+def numbered(number, size):
+    """Give a text frame of about this size which cannot be taken for another."""
+    return text_frame(b"%08d" % number * (size // 8))
+
+
+async def drained(peer):
+    with suppress(OSError):
+        return await peer.read_all()

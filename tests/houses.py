@@ -1,0 +1,183 @@
+"""The services on a real store, bus and gate, as assembly puts them together, with time that moves when told to."""
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
+from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.store.sqlite import SqliteStore
+from laba.adapters.telemetry import PrometheusMeter
+from laba.core.attendance import Attendance
+from laba.core.ids import IdSequence
+from laba.core.roster import Roster
+from laba.core.session import Session, State
+from laba.core.tokens import NEVER, Token, TokenReader
+from laba.core.window import Bounds
+from laba.dialects.easemob.accesstoken2 import AccessToken2Reader, Terms, build_app_token, build_user_token
+from laba.model.calls import NewUser, RegisterUsers
+from laba.model.session import Login
+from laba.model.stream import Batch
+from laba.service.access import Access, Lifetimes
+from laba.service.dispatching import Dispatcher
+from laba.service.door import Desk
+from laba.service.fanout import Delivery, Fanout
+from laba.service.ground import Ground
+from laba.service.intake import Intake
+from laba.service.sessions import LoginRules, People, Sessions
+from laba.service.tenants import Tenants
+from laba.service.users import Users
+
+WINDOW_MS = 600_000
+GRACE_MS = 30_000
+LIFETIMES = Lifetimes(app_seconds=5_184_000, user_seconds=86_400)
+ROOMY = Bounds(WINDOW_MS, limit_bytes=1_000_000, limit_messages=10_000)
+
+
+class Encoder:
+    """Writes `codec offset;` for an entry, and remembers for what it was asked."""
+
+    def __init__(self, codec):
+        self.codec = codec
+        self.calls = []
+
+    def __call__(self, channel, entry):
+        self.calls.append((channel, entry.offset))
+        return f"{self.codec} {entry.offset};".encode()
+
+
+@dataclass
+class House:
+    """The services without clients."""
+
+    clock: Clock
+    meter: PrometheusMeter
+    ground: Ground
+    store: SqliteStore
+    bus: LocalBus
+    gate: LocalGate
+    tenants: Tenants
+    users: Users
+    access: Access
+    dispatcher: Dispatcher
+    intake: Intake
+    desk: Desk
+
+    @property
+    def app(self):
+        """The first app, as it is now."""
+        return next(iter(self.tenants.apps))
+
+    async def registered(self, name="ann", password=None):
+        """Register a user and give it."""
+        call = RegisterUsers((NewUser(name, password),), single=True)
+        return (await self.users.register(call, self.app)).users[0]
+
+    async def kept(self, *numbers):
+        """Keep dispatches of these ids, accepted now."""
+        for number in numbers:
+            await self.store.append(dispatch(number, self.clock.now_ms))
+
+    async def placed(self, *numbers):
+        """Keep dispatches and give them their places in the app's stream."""
+        await self.kept(*numbers)
+        return await self.store.streams.append(STREAM, [dispatch(number, self.clock.now_ms) for number in numbers])
+
+    def app_token(self, of=None):
+        return Token((of or self.app).uuid, NEVER).signed((of or self.app).keys.token_key)
+
+    def user_token(self, user, expires_at_ms=NEVER):
+        return Token(APP_UUID, expires_at_ms, user.name, user.epoch).signed(self.app.keys.token_key)
+
+    def foreign_token(self, user=None, expire_seconds=3600):
+        """Sign an AccessToken2 as the app's own back end would; an app token where no user is named."""
+        terms = Terms(self.app.keys.app_id, self.clock.now_ms // 1000, expire_seconds, salt=1)
+        certificate = self.app.keys.app_certificate
+        return build_app_token(terms, certificate) if user is None else build_user_token(terms, certificate, user)
+
+
+@asynccontextmanager
+async def opened(directory, clock=None, **bounds):
+    """Open a house in a directory; the first time it gets one app that may broadcast without limits."""
+    meter = PrometheusMeter()
+    base = ground(clock, meter)
+    async with SqliteStore.open(directory / "laba.db", entropy=base.entropy, **bounds) as store:
+        bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, base)
+        if not await store.apps():
+            await store.add_app(app())
+        await tenants.load()
+        users = Users(store, bus, base)
+        access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
+        dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
+        intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), base)
+        desk = Desk(tenants, access, users, intake)
+        yield House(base.clock, meter, base, store, bus, gate, tenants, users, access, dispatcher, intake, desk)
+
+
+class Clients:
+    """Clients of a house: what is written to one is appended to its session's link, a list."""
+
+    def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
+        self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
+        self.roster = Roster()
+        self.fanout = Fanout(self.roster, streams or house.store.streams, self.encoders, bounds, house.ground)
+        self.attendance = Attendance(GRACE_MS, house.clock.now_ms)
+        self.sessions = Sessions(
+            People(house.tenants, house.access, house.users),
+            self.roster,
+            self.fanout,
+            self.attendance,
+            LoginRules(ping_seconds=25, register=register, window_ms=WINDOW_MS),
+            house.ground,
+        )
+
+    async def login(self, token, position=None, device="phone", codec="json"):
+        """Log a new client in; gives its session and the answer."""
+        session = Session([], codec)
+        session.state = State.LOGGING_IN
+        positions = {} if position is None else {"app": position}
+        return session, await self.sessions.login(session, Login(1, token, device, positions=positions))
+
+    async def entered(self, token, position=None, device="phone", codec="json"):
+        """Log a client in, hand it what it is owed, and give its session, which is live."""
+        session, _ = await self.login(token, position, device, codec)
+        self.catch_up(session)
+        return session
+
+    def catch_up(self, session, budget_bytes=1_000_000):
+        """Write to the client what it is owed, as the gateway does."""
+        while session.state is State.CATCHING_UP:
+            session.link.append(self.fanout.missed(session, budget_bytes))
+        session.link[:] = filter(None, session.link)
+
+    async def deliver(self, *notices):
+        """Take notices from the bus, and write all deliveries that come of them."""
+        await self.fanout.run(arriving(*notices))
+        while not self.fanout.outgoing.empty():
+            write(self.fanout.outgoing.get_nowait())
+
+
+async def arriving(*notices):
+    """Be the bus that brings these and then ends."""
+    for notice in notices:
+        yield notice
+
+
+def write(delivery):
+    """Write a delivery by the gateway's rule: to who is live, and nothing at or below what was written."""
+    assert isinstance(delivery, Delivery)
+    for session in delivery.sessions:
+        if session.state is State.LIVE and session.written < delivery.last:
+            whole = session.written < delivery.first
+            session.link.append(delivery.joined[session.codec] if whole else delivery.rest(session))
+            session.written = delivery.last
+
+
+def received(session):
+    """Tell the offsets a client was written, in order, repetitions and all."""
+    frames = b"".join(session.link).decode().split(";")[:-1]
+    return [int(frame.removeprefix(session.codec)) for frame in frames]
+
+
+def offsets(batch):
+    assert isinstance(batch, Batch)
+    return [entry.offset for entry in batch.entries]

@@ -1,0 +1,131 @@
+import asyncio
+
+import pytest
+
+from builders import APP_UUID, OTHER_UUID, STREAM, LeapingLoop, app, counted, dispatch, ground
+from houses import WINDOW_MS, offsets, opened
+from laba.adapters.bus.local import LocalBus
+from laba.model.stream import Stream
+from laba.ports import StoreBusyError
+from laba.service.dispatching import Dispatcher, stream_of
+
+pytestmark = pytest.mark.anyio
+
+
+def sent(batches):
+    """Give (dispatch id, offset) of everything in some batches, in order."""
+    return [(entry.message.dispatch.id, entry.offset) for batch in batches for entry in batch.entries]
+
+
+async def turned(house):
+    """Let the dispatcher work until nothing waits, and give what came out on the bus."""
+    notices = house.bus.subscribe()
+    while await house.dispatcher.turn():
+        pass
+    batches = list(notices._notices)
+    await notices.aclose()
+    return batches
+
+
+async def test_what_waits_goes_out_in_the_order_it_was_kept(house):
+    """With ascending places, under the ids it was accepted with."""  # G3
+    await house.kept(1, 2, 3)
+    assert sent(await turned(house)) == [(1, 1), (2, 2), (3, 3)]
+    await house.kept(9, 4)
+    assert sent(await turned(house)) == [(9, 4), (4, 5)]
+
+
+async def test_order_is_kept_across_batches(house):
+    """One batch takes at most 256; nothing overtakes at the seam, and nothing gets two places."""  # G3
+    await house.kept(*range(1, 601))
+    batches = await turned(house)
+    assert [len(batch.entries) for batch in batches] == [256, 256, 88]
+    assert sent(batches) == [(number, number) for number in range(1, 601)]
+
+
+async def test_every_app_has_its_own_order(house):
+    """However the two mix in the ledger."""  # G3
+    await house.store.add_app(app(OTHER_UUID, "org/other"))
+    for number in range(1, 9):
+        await house.store.append(dispatch(number, house.clock.now_ms, (APP_UUID, OTHER_UUID)[number % 2]))
+    batches = await turned(house)
+    assert {batch.stream: sent([batch]) for batch in batches} == {
+        STREAM: [(2, 1), (4, 2), (6, 3), (8, 4)],
+        Stream(OTHER_UUID, "app"): [(1, 1), (3, 2), (5, 3), (7, 4)],
+    }
+
+
+async def test_what_an_earlier_process_left_is_sent_inside_its_window(house, tmp_path):
+    """To the last millisecond; what is older is given up and counted, and comes never again."""
+    for number, age_ms in ((1, WINDOW_MS + 1), (2, WINDOW_MS), (3, WINDOW_MS + 2), (4, 0)):
+        await house.store.append(dispatch(number, house.clock.now_ms - age_ms))
+    async with opened(tmp_path, house.clock) as again:
+        assert sent(await turned(again)) == [(2, 1), (4, 2)]
+        assert counted(again.meter, "laba_broadcasts_expired_total") == 2
+        assert await again.store.waiting(10) == ()
+        again.clock.pass_ms(-WINDOW_MS)
+        assert await turned(again) == []
+
+
+async def test_no_message_gets_two_places(house, tmp_path):
+    """What was placed before a restart is not placed again, and what waited comes after it."""  # G3
+    await house.kept(1, 2)
+    assert sent(await turned(house)) == [(1, 1), (2, 2)]
+    await house.kept(3)
+    async with opened(tmp_path, house.clock) as again:
+        assert sent(await turned(again)) == [(3, 3)]
+        assert sent(await again.store.streams.read(STREAM, 0)) == [(1, 1), (2, 2), (3, 3)]
+
+
+async def test_a_turn_says_whether_anything_waited(house):
+    """Also where all of it was too old."""
+    assert await house.dispatcher.turn() is False
+    await house.store.append(dispatch(1, house.clock.now_ms - WINDOW_MS - 1))
+    assert await house.dispatcher.turn() is True
+    assert await house.dispatcher.turn() is False
+
+
+async def test_running_begins_with_what_an_earlier_process_left(house):
+    """Nobody has to wake it for that; later it waits to be woken."""
+    notices = house.bus.subscribe()
+    await house.kept(1)
+    running = asyncio.create_task(house.dispatcher.run())
+    assert offsets(await anext(notices)) == [1]
+    await house.kept(2)
+    house.dispatcher.wake()
+    assert offsets(await anext(notices)) == [2]
+    running.cancel()
+
+
+async def test_a_dispatch_belongs_to_the_stream_of_its_app():
+    """Online users are one stream."""
+    assert stream_of(dispatch(1, app_uuid=OTHER_UUID)) == Stream(OTHER_UUID, "app")
+
+
+class TestFailingStore:
+    """On a loop whose time leaps, for what happens a second later."""
+
+    @pytest.fixture
+    def anyio_backend(self):
+        return "asyncio", {"loop_factory": LeapingLoop}
+
+    @pytest.mark.parametrize("fault", [OSError("disk"), StoreBusyError()])
+    async def test_is_asked_again_every_second(self, fault):
+        """Until it answers; each failure is counted, and nothing else ends."""
+        asked_at = []
+        enough = asyncio.Event()
+
+        class Ailing:
+            async def waiting(self, limit):
+                asked_at.append(asyncio.get_running_loop().time())
+                if len(asked_at) <= 3:
+                    raise fault
+                enough.set()
+                return ()
+
+        base = ground()
+        running = asyncio.create_task(Dispatcher(Ailing(), None, LocalBus(), WINDOW_MS, base).run())
+        await enough.wait()
+        assert [at - asked_at[0] for at in asked_at] == pytest.approx([0, 1, 2, 3])
+        assert counted(base.meter, "laba_store_failures_total") == 3
+        running.cancel()

@@ -1,0 +1,264 @@
+import json
+from typing import get_args
+
+import pytest
+
+from builders import OTHER_UUID, app, counted, submission
+from houses import opened
+from laba.core.tokens import Token
+from laba.dialects.native.dialect import NativeDialect
+from laba.model import calls
+from laba.model.app import AppName, AppPolicy, Feature, QuotaName
+from laba.model.calls import Accepted, AppShown, AppsListed, Grant, NewUser, TokenIssued
+from laba.model.http import RequestHead
+from laba.model.quota import Quota
+from laba.model.refusal import Code, Refusal
+from laba.service.door import Door
+
+pytestmark = pytest.mark.anyio
+
+BROADCAST = "/v1/apps/org/app/broadcasts"
+HELLO = {"kind": "txt", "content": {"text": "hello"}}
+
+
+class Body:
+    """A request's body that knows whether it was read, and with which bound."""
+
+    def __init__(self, content=b"", refusal=None):
+        self.content = content
+        self.refusal = refusal
+        self.limits = []
+
+    async def read(self, limit_bytes):
+        self.limits.append(limit_bytes)
+        return self.refusal or self.content
+
+
+def door(house, desk=None):
+    return Door((NativeDialect(),), house.tenants, house.access, desk or house.desk, house.ground)
+
+
+def head(method, path, token=None, media_type="application/json", *, operator=False, **more):
+    headers = {"content-type": media_type} if media_type else {}
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    return RequestHead(method, path, headers=headers | more, operator=operator)
+
+
+async def asked(entrance, request, content=None, body=None):
+    """Ask, and give the status with the code of the refusal or the document of the answer."""
+    body = body or Body(json.dumps(content).encode())
+    response = await entrance.answer(request, body)
+    document = json.loads(response.body)
+    return response.status, document["error"]["code"] if "error" in document else document
+
+
+async def test_a_broadcast_is_answered_when_it_is_kept(house):
+    """With the id under which every client will see it."""  # G3
+    status, answer = await asked(door(house), head("POST", BROADCAST, house.app_token()), HELLO)
+    (kept,) = await house.store.waiting(10)
+    assert (status, answer["id"]) == (200, str(kept.id))
+
+
+async def test_a_path_that_no_dialect_knows_is_no_ones(house):
+    """None, not a refusal: the web adapter has words for it."""
+    assert await door(house).answer(head("GET", "/somewhere"), Body()) is None
+
+
+# --- the order of the checks ---------------------------------------------------------------------------------------
+
+
+async def test_faults_are_told_in_their_order(house):
+    """The app, the proof, the media type, the body, the feature, the quota; the body is read only when all before
+    it was right."""  # A7 A9 A10 G1
+    entrance, token = door(house), house.app_token()
+    nowhere, text = BROADCAST.replace("org/app", "org/nobody"), "text/plain"
+    off = house.app.with_policy(AppPolicy(frozenset(), {QuotaName.USERS_BROADCAST: Quota.parse("1/day")}))
+    house.tenants.apps = house.tenants.apps.replacing(off)
+    told, read = [], []
+    for request, content in (
+        (head("POST", "/v1/nothing", None, text), b"{"),
+        (head("PUT", nowhere, None, text), b"{"),
+        (head("POST", nowhere, None, text), b"{"),
+        (head("POST", BROADCAST, None, text), b"{"),
+        (head("POST", BROADCAST, "nonsense", text), b"{"),
+        (head("POST", BROADCAST, token, text), b"{"),
+        (head("POST", BROADCAST, token), b"{"),
+        (head("POST", BROADCAST, token), b'{"kind":"txt","content":{"text":1}}'),
+        (head("POST", BROADCAST, token), json.dumps(HELLO).encode()),
+    ):
+        body = Body(content)
+        told.append(await asked(entrance, request, body=body))
+        read.append(len(body.limits))
+    assert told == [
+        (404, "endpoint_unknown"),
+        (405, "method_wrong"),
+        (404, "app_unknown"),
+        (401, "token_missing"),
+        (401, "token_corrupt"),
+        (415, "media_type_unsupported"),
+        (400, "body_broken"),
+        (400, "field_invalid"),
+        (403, "feature_off"),
+    ]
+    assert read == [0, 0, 0, 0, 0, 0, 1, 1, 1]
+    on = off.with_policy(AppPolicy(frozenset({Feature.USERS_BROADCAST}), off.policy.quotas))
+    house.tenants.apps = house.tenants.apps.replacing(on)
+    good = head("POST", BROADCAST, token)
+    assert [(await asked(entrance, good, HELLO))[0] for _ in range(2)] == [200, 429]
+
+
+@pytest.mark.parametrize("media_type", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+async def test_a_body_of_another_type_is_not_read(house, media_type):
+    """Nor one that does not say."""  # A10
+    body = Body()
+    request = head("POST", BROADCAST, house.app_token(), media_type)
+    assert await asked(door(house), request, body=body) == (415, "media_type_unsupported")
+    assert body.limits == []
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8"])
+async def test_json_is_read_however_it_is_called(house, media_type):
+    """Case and parameters do not matter."""  # A10
+    request = head("POST", BROADCAST, house.app_token(), media_type)
+    assert (await asked(door(house), request, HELLO))[0] == 200
+
+
+async def test_a_compressed_body_is_not_read(house):
+    """It could grow to anything; `identity` is none."""  # A10
+    token = house.app_token()
+    packed = head("POST", BROADCAST, token, **{"content-encoding": "gzip"})
+    plain = head("POST", BROADCAST, token, **{"content-encoding": "identity"})
+    assert await asked(door(house), packed, HELLO) == (415, "media_type_unsupported")
+    assert (await asked(door(house), plain, HELLO))[0] == 200
+
+
+async def test_a_body_is_read_up_to_its_endpoint_s_bound(house):
+    """What the reader refuses, the dialect answers."""
+    body = Body(refusal=Refusal(Code.BODY_TOO_LARGE, "too large"))
+    request = head("POST", BROADCAST, house.app_token())
+    assert await asked(door(house), request, body=body) == (413, "body_too_large")
+    assert body.limits == [65_536]
+
+
+async def test_an_endpoint_without_a_body_reads_none(house):
+    """And asks for no media type."""
+    body = Body()
+    request = head("GET", "/v1/apps/org/app", house.app_token(), None)
+    status, answer = await asked(door(house), request, body=body)
+    assert (status, answer["app_name"], body.limits) == (200, "app", [])
+
+
+# --- who may -------------------------------------------------------------------------------------------------------
+
+
+OPERATORS = [("POST", "/v1/apps"), ("GET", "/v1/apps"), ("PATCH", "/v1/apps/org/app")]
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATORS)
+async def test_what_is_the_operator_s_is_nobody_else_s(house, method, path):
+    """Not even the app's, with its token."""  # A9 S9
+    assert await asked(door(house), head(method, path, house.app_token()), {}) == (403, "operator_only")
+
+
+@pytest.mark.parametrize(("method", "path"), [*OPERATORS, ("GET", "/v1/apps/org/app"), ("POST", BROADCAST)])
+async def test_the_operator_needs_no_token(house, method, path):
+    """Its socket lies in the data directory, and is proof enough."""  # S9
+    content = {"org_name": "org", "app_name": "new"} if (method, path) == OPERATORS[0] else HELLO
+    content = {} if method == "PATCH" else content
+    status, _ = await asked(door(house), head(method, path, operator=True), content)
+    assert status in (200, 201)
+
+
+async def test_another_app_s_token_and_a_user_s_open_nothing(house):
+    """Each is genuine, and not enough."""  # A10
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    ann = await house.registered()
+    for token in (house.app_token(of=other), house.user_token(ann)):
+        assert await asked(door(house), head("POST", BROADCAST, token), HELLO) == (401, "token_mismatch")
+    ended = Token(house.app.uuid, 1).signed(house.app.keys.token_key)
+    assert await asked(door(house), head("POST", BROADCAST, ended), HELLO) == (401, "token_expired")
+    assert await house.store.waiting(10) == ()
+
+
+async def test_a_feature_is_switched_without_a_restart(house):
+    """By the operator's next call."""  # A7 A9 G2 S9
+    entrance, send = door(house), head("POST", BROADCAST, house.app_token())
+    change = head("PATCH", "/v1/apps/org/app", operator=True)
+    answers = []
+    for on in (False, True):
+        await asked(entrance, change, {"features": {"users_broadcast": on}})
+        answers.append((await asked(entrance, send, HELLO))[0])
+    assert answers == [403, 200]
+
+
+# --- when the store fails ------------------------------------------------------------------------------------------
+
+
+async def test_a_store_with_too_many_writes_waiting_is_overload(house, tmp_path):
+    """The caller is told to come back in a second; the broadcast was not kept."""
+    async with opened(tmp_path, writes_waiting_limit=0) as full:
+        response = await door(full).answer(
+            head("POST", BROADCAST, full.app_token()), Body(json.dumps(HELLO).encode())
+        )
+        assert (response.status, response.headers["Retry-After"]) == (503, "1")
+        assert json.loads(response.body)["error"]["code"] == "overloaded"
+        assert counted(full.meter, "laba_refusals_total", '{code="overloaded",dialect="native"}') == 1
+        assert await full.store.waiting(10) == ()
+
+
+async def test_a_medium_that_fails_is_overload_too(house):
+    """And is counted, for an operator to see."""
+
+    class Broken:
+        async def serve(self, call, app):
+            raise OSError("disk full")
+
+    answer = await asked(door(house, Broken()), head("POST", BROADCAST, house.app_token()), HELLO)
+    assert answer == (503, "overloaded")
+    assert counted(house.meter, "laba_store_failures_total") == 1
+
+
+async def test_every_refusal_is_counted_by_its_code(house):
+    """Those of the claim, of the door and of the services; an answer is none."""
+    entrance, token = door(house), house.app_token()
+    await asked(entrance, head("GET", "/v1/nothing"))
+    await asked(entrance, head("POST", BROADCAST), HELLO)
+    await asked(entrance, head("POST", BROADCAST, token), {"kind": "txt", "content": {"text": "x" * 6000}})
+    await asked(entrance, head("POST", BROADCAST, token), HELLO)
+    codes = ("endpoint_unknown", "token_missing", "message_too_large")
+    labels = [f'{{code="{code}",dialect="native"}}' for code in codes]
+    assert [counted(house.meter, "laba_refusals_total", each) for each in labels] == [1, 1, 1]
+    assert house.meter.exposed().count(b"laba_refusals_total{") == 3
+
+
+# --- the desk ------------------------------------------------------------------------------------------------------
+
+
+async def test_every_kind_of_call_is_served(house):
+    """Each by the service it belongs to."""  # S1 S2 S9
+    served = {
+        calls.CreateApp(AppName("org", "new")): AppShown,
+        calls.ListApps(): AppsListed,
+        calls.GetApp(): AppShown,
+        calls.TokenRequest(Grant.DIRECT): TokenIssued,
+        calls.RegisterUsers((NewUser("ann"),), single=True): calls.UsersRegistered,
+        calls.GetUser("ann"): calls.UserFound,
+        calls.DeleteUser("ann"): calls.UserDeleted,
+    }
+    answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}
+    assert answers == {type(call): answer for call, answer in served.items()}
+    changed = await house.desk.serve(calls.ChangeApp(development=True), house.app)
+    assert changed.app.policy.development
+    assert isinstance(await house.desk.serve(submission(), house.app), Accepted)
+    assert {*answers, calls.ChangeApp, type(submission())} == set(get_args(calls.Call))
+
+
+async def test_a_call_about_an_app_without_one_is_a_bug(house):
+    """A dialect's table of endpoints would be wrong."""
+    with pytest.raises(TypeError, match="names none"):
+        await house.desk.serve(calls.GetApp(), None)
+    with pytest.raises(TypeError, match="no service for"):
+        await house.desk.serve(object(), house.app)

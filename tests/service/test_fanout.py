@@ -1,0 +1,312 @@
+import asyncio
+
+import pytest
+
+from builders import APP_UUID, OTHER_UUID, STREAM, batch, counted, joined
+from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, received, write
+from laba.core.session import State
+from laba.core.window import Bounds
+from laba.model.closing import Closing
+from laba.model.stream import Position, Revocation, Stream
+from laba.service.fanout import Eviction
+
+pytestmark = pytest.mark.anyio
+
+
+def live(clients, count, **rest):
+    sessions = [joined(clients.roster, f"user-{number}", **rest) for number in range(count)]
+    for session in sessions:
+        session.state = State.LIVE
+    return sessions
+
+
+async def queued(clients, *notices):
+    """Give what the fan-out made of some notices."""
+    await clients.fanout.run(arriving(*notices))
+    return [clients.fanout.outgoing.get_nowait() for _ in range(clients.fanout.outgoing.qsize())]
+
+
+# --- deliveries ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_message_is_encoded_once_per_codec(clients):
+    """However many sessions there are, and again for nobody who catches up."""
+    live(clients, 50, codec="json")
+    live(clients, 50, codec="protobuf")
+    await clients.deliver(batch(1, 2), batch(3))
+    for encoder in clients.encoders.values():
+        assert encoder.calls == [("app", 1), ("app", 2), ("app", 3)]
+
+
+async def test_every_session_is_handed_the_same_bytes(clients):
+    """One object per codec: the whole batch, joined."""
+    sessions = live(clients, 20)
+    await clients.deliver(batch(1, 2, 5))
+    assert sessions[0].link == [b"json 1;json 2;json 5;"]
+    assert all(session.link[0] is sessions[0].link[0] for session in sessions)
+
+
+async def test_the_log_holds_the_very_bytes_that_went_out(clients):
+    """A batch of one message costs no second copy."""
+    (session,) = live(clients, 1)
+    (delivery,) = await queued(clients, batch(1))
+    write(delivery)
+    assert session.link[0] is delivery.kept[0].frames["json"]
+
+
+async def test_a_broadcast_reaches_every_session_of_its_app(clients):
+    """And none of another."""  # A1
+    ours, theirs = live(clients, 5), live(clients, 5, app_uuid=OTHER_UUID)
+    await clients.deliver(batch(1))
+    assert [received(session) for session in (*ours, *theirs)] == [[1]] * 5 + [[]] * 5
+
+
+async def test_messages_come_in_the_order_of_their_places(clients):
+    """Batch after batch."""  # G3
+    sessions = live(clients, 3)
+    await clients.deliver(batch(1, 2), batch(4), batch(7, 8, 9))
+    assert [received(session) for session in sessions] == [[1, 2, 4, 7, 8, 9]] * 3
+
+
+async def test_a_batch_the_bus_repeats_is_delivered_once(clients):
+    """Of one that overlaps what was there, only the rest; nothing is encoded again."""
+    (session,) = live(clients, 1)
+    await clients.deliver(batch(1, 2), batch(1, 2), batch(2, 3), batch(1))
+    assert received(session) == [1, 2, 3]
+    assert len(clients.encoders["json"].calls) == 3
+
+
+async def test_who_has_had_part_of_a_batch_gets_the_rest(clients):
+    """As bytes of its own, while the others share theirs."""
+    first, second = live(clients, 2)
+    first.written = 2
+    await clients.deliver(batch(1, 2, 3, 4))
+    assert (received(first), received(second)) == ([3, 4], [1, 2, 3, 4])
+
+
+async def test_a_users_own_stream_is_called_user_by_its_client(clients):
+    """The name stays inside."""
+    await queued(clients, batch(1, stream=Stream(APP_UUID, "user:ann")))
+    assert clients.encoders["json"].calls == [("user", 1)]
+
+
+async def test_a_full_queue_makes_the_bus_wait_and_loses_nothing(clients):
+    """64 batches wait at most; the rest stays on the bus until the writing loop comes along."""
+    (session,) = live(clients, 1)
+    await clients.fanout.open(STREAM)
+    running = asyncio.create_task(clients.fanout.run(arriving(*(batch(number) for number in range(1, 101)))))
+    for _ in range(300):
+        await asyncio.sleep(0)
+    assert clients.fanout.outgoing.qsize() == 64
+    assert len(clients.encoders["json"].calls) == 65
+    while not running.done() or not clients.fanout.outgoing.empty():
+        write(await clients.fanout.outgoing.get())
+        await asyncio.sleep(0)
+    assert received(session) == [*range(1, 101)]
+
+
+async def test_a_removed_user_s_sessions_are_evicted(clients):
+    """All of them, and only its; behind what was sent before."""  # S1
+    (other,) = live(clients, 1)
+    ann = [joined(clients.roster, "ann", device) for device in ("phone", "tablet")]
+    joined(clients.roster, "ann", app_uuid=OTHER_UUID)
+    delivery, eviction = await queued(clients, batch(1), Revocation(APP_UUID, "ann"))
+    assert eviction == Eviction(tuple(ann), Closing.USER_REMOVED)
+    assert other in delivery.sessions
+
+
+# --- the window log ------------------------------------------------------------------------------------------------
+
+
+async def test_the_log_is_filled_from_the_ledger_once(house, clients):
+    """Also where many ask for it at the same time; it stands at the stream's end."""
+    await house.placed(1, 2, 3)
+    logs = await asyncio.gather(*(clients.fanout.open_app(house.app) for _ in range(20)))
+    assert len(set(map(id, logs))) == 1
+    assert clients.encoders["json"].calls == [("app", 1), ("app", 2), ("app", 3)]
+    assert logs[0].position == await house.store.streams.position(STREAM)
+
+
+async def test_a_restored_log_is_the_one_that_was_lost(house, tmp_path):
+    """Same epoch, same offsets, same bytes: a client cannot tell the restart."""
+    before = Clients(house)
+    await before.fanout.open_app(house.app)
+    await before.deliver(await house.placed(1, 2), await house.placed(3))
+    async with opened(tmp_path, house.clock) as again:
+        after = Clients(again)
+        old, new = await before.fanout.open_app(house.app), await after.fanout.open_app(again.app)
+        assert new.position == old.position
+        assert list(new.after(0)) == list(old.after(0))
+
+
+async def test_a_restored_log_holds_what_is_inside_its_window(house, clients):
+    """What is older is not covered; the position counts all that ever was."""
+    await house.placed(1)
+    house.clock.pass_ms(WINDOW_MS)
+    await house.placed(2)
+    house.clock.pass_ms(1)
+    log = await clients.fanout.open_app(house.app)
+    epoch = log.position.epoch
+    assert [kept.offset for kept in log.after(0)] == [2]
+    assert [log.covers(Position(epoch, offset)) for offset in range(4)] == [False, True, True, False]
+
+
+async def test_a_restored_log_of_long_ago_stands_at_its_end(house, clients):
+    """Nothing is in it, and who had the last message has missed nothing."""
+    await house.placed(1, 2)
+    house.clock.pass_ms(WINDOW_MS + 1)
+    log = await clients.fanout.open_app(house.app)
+    assert (len(log), log.position.offset) == (0, 2)
+    assert log.covers(log.position)
+
+
+async def test_the_first_batch_opens_the_log(house, clients):
+    """It is in the ledger by then, and is not taken for news: nobody of the app was here to get it."""
+    notice = await house.placed(1)
+    assert await queued(clients, notice) == []
+    log = await clients.fanout.open_app(house.app)
+    assert [kept.offset for kept in log.after(0)] == offsets(notice)
+
+
+async def test_what_falls_out_of_the_log_by_its_size_is_counted(house):
+    """The bound holds, and the metric shows that it did."""
+    clients = Clients(house, bounds=Bounds(WINDOW_MS, 1_000_000, limit_messages=2))
+    await clients.deliver(batch(1, 2, 3), batch(4))
+    assert counted(house.meter, "laba_window_lost_total") == 2
+
+
+async def test_trimming_forgets_what_is_older_than_the_window(house, clients):
+    """For every stream."""
+    await clients.deliver(batch(1))
+    house.clock.pass_ms(WINDOW_MS + 1)
+    clients.fanout.trim()
+    assert len(await clients.fanout.open_app(house.app)) == 0
+
+
+async def test_a_store_that_fails_does_not_end_the_fan_out(house, tmp_path):
+    """Without a log nobody of the app is here; what was missed is in the ledger for who comes next."""
+    notice = await house.placed(1)
+    async with opened(tmp_path, house.clock) as again:
+        clients = Clients(again, streams=Refusing(again.store.streams, times=1))
+        live(clients, 1, app_uuid=OTHER_UUID)
+        (eviction,) = await queued(clients, notice, Revocation(OTHER_UUID, "user-0"))
+        assert isinstance(eviction, Eviction)
+        assert counted(again.meter, "laba_store_failures_total") == 1
+        log = await clients.fanout.open_app(again.app)
+        assert [kept.offset for kept in log.after(0)] == [1]
+
+
+class Refusing:
+    """Streams on a medium that fails a few times."""
+
+    def __init__(self, streams, times):
+        self._streams = streams
+        self._left = times
+
+    async def position(self, stream):
+        self._left -= 1
+        if self._left >= 0:
+            raise OSError("disk")
+        return await self._streams.position(stream)
+
+    async def read(self, stream, since_ms):
+        return await self._streams.read(stream, since_ms)
+
+
+# --- catching up ---------------------------------------------------------------------------------------------------
+
+
+async def returning(house, clients, position=None, **rest):
+    """Log in again from offset 0, or another, within the grace."""
+    token = house.user_token(await house.users.find(house.app, "ann") or await house.registered())
+    epoch = (await clients.fanout.open_app(house.app)).position.epoch
+    session, _ = await clients.login(token, Position(epoch, position or 0), **rest)
+    return session
+
+
+async def test_a_returning_client_gets_what_it_missed_and_then_what_is_live(house, clients):
+    """In order, nothing twice, as the shared frames."""  # G3 A1
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1, 2), await house.placed(3))
+    session = await returning(house, clients, position=1)
+    clients.catch_up(session)
+    assert session.state is State.LIVE
+    await clients.deliver(await house.placed(4))
+    assert received(session) == [2, 3, 4]
+    assert len(clients.encoders["json"].calls) == 4
+
+
+async def test_what_is_missed_comes_in_portions(house, clients):
+    """Each about as large as the socket takes; what goes live meanwhile waits its turn in the log."""  # G3
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(*range(1, 8)))
+    session = await returning(house, clients)
+    portions = [clients.fanout.missed(session, budget_bytes=14)]
+    await clients.deliver(await house.placed(8))
+    assert session.link == []
+    while session.state is State.CATCHING_UP:
+        portions.append(clients.fanout.missed(session, budget_bytes=14))
+    assert portions == [b"json 1;json 2;", b"json 3;json 4;", b"json 5;json 6;", b"json 7;json 8;"]
+    await clients.deliver(await house.placed(9))
+    assert received(session) == [9]
+
+
+async def test_who_joins_while_a_delivery_is_queued_gets_nothing_twice(house, clients):
+    """It finds the message in the log, and is no part of the delivery; nor is who was catching up all the while."""
+    await clients.fanout.open_app(house.app)
+    early = await returning(house, clients, device="tablet")
+    (delivery,) = await queued(clients, await house.placed(1, 2))
+    late = await returning(house, clients)
+    for session in (early, late):
+        clients.catch_up(session)
+    write(delivery)
+    assert (received(early), received(late)) == ([1, 2], [1, 2])
+
+
+async def test_who_joins_without_a_position_while_a_delivery_is_queued_gets_none_of_it(house, clients):
+    """Its stream begins behind it."""  # A1
+    await clients.fanout.open_app(house.app)
+    (delivery,) = await queued(clients, await house.placed(1))
+    session = await clients.entered(house.user_token(await house.registered()))
+    write(delivery)
+    await clients.deliver(await house.placed(2))
+    assert received(session) == [2]
+
+
+async def test_a_live_or_closed_session_is_owed_nothing(house, clients):
+    """Asking again gives nothing again."""
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1))
+    session = await returning(house, clients)
+    clients.catch_up(session)
+    assert clients.fanout.missed(session, 1000) == b""
+    session = await returning(house, clients)
+    clients.sessions.leave(session)
+    assert clients.fanout.missed(session, 1000) == b""
+    assert session.state is State.CLOSED
+
+
+async def test_catching_up_reads_over_what_the_client_is_not_entitled_to(house, clients):
+    """It was offline then; what it had missed before it left, and what is new, it gets."""  # A1
+    token = house.user_token(await house.registered())
+    first = await clients.entered(token)
+    (delivery,) = await queued(clients, await house.placed(1))
+    clients.sessions.leave(first)
+    assert received(first) == []
+    house.clock.pass_ms(GRACE_MS + 1)
+    await clients.deliver(await house.placed(2, 3))
+    session = await returning(house, clients)
+    clients.catch_up(session)
+    write(delivery)
+    await clients.deliver(await house.placed(4))
+    assert (received(first), received(session)) == ([], [1, 4])
+
+
+@pytest.mark.parametrize("codec", ["json", "protobuf"])
+async def test_every_client_catches_up_in_its_own_codec(house, clients, codec):
+    """The log holds each."""
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1))
+    session = await returning(house, clients, codec=codec)
+    clients.catch_up(session)
+    assert session.link == [f"{codec} 1;".encode()]

@@ -1,0 +1,114 @@
+import asyncio
+
+import pytest
+
+from builders import counted, submission
+from houses import offsets, opened
+from laba.core.ids import EPOCH_MS
+from laba.model.app import AppPolicy, Feature, QuotaName
+from laba.model.calls import Accepted, ChangeApp
+from laba.model.quota import Quota
+from laba.model.refusal import Code
+from laba.ports import StoreBusyError
+
+pytestmark = pytest.mark.anyio
+
+LIMITED = AppPolicy(frozenset({Feature.USERS_BROADCAST}), {QuotaName.USERS_BROADCAST: Quota.parse("1/minute,2/day")})
+
+
+async def test_what_is_accepted_is_in_the_ledger(house, tmp_path):
+    """It is there when the caller is answered, and after a restart, under the caller's id."""  # G3
+    accepted = await house.intake.accept(submission("hi"), house.app)
+    assert (accepted.dispatch.accepted_at_ms, accepted.dispatch.app_uuid) == (house.clock.now_ms, house.app.uuid)
+    async with opened(tmp_path) as again:
+        assert await again.store.waiting(10) == (accepted.dispatch,)
+    assert counted(house.meter, "laba_broadcasts_accepted_total", '{audience="online_users"}') == 1
+
+
+async def test_a_refused_call_takes_nothing_from_a_quota(house):
+    """Neither where the feature is off nor where the message is too large: the next good call passes."""  # A7 A9 G1
+    app = house.app.with_policy(LIMITED)
+    off = house.app.with_policy(AppPolicy(frozenset(), LIMITED.quotas))
+    refusals = [
+        await house.intake.accept(submission(), off),
+        await house.intake.accept(submission(size_bytes=5121), app),
+    ]
+    assert [refusal.code for refusal in refusals] == [Code.FEATURE_OFF, Code.MESSAGE_TOO_LARGE]
+    assert isinstance(await house.intake.accept(submission(), app), Accepted)
+
+
+async def test_a_full_span_is_named_and_nothing_is_sent(house):
+    """The minute's first, then the day's; a call that was refused by one takes nothing from the other."""  # A3 G1
+    app = house.app.with_policy(LIMITED)
+    answers = []
+    for _ in range(4):
+        answers += [await house.intake.accept(submission(), app), await house.intake.accept(submission(), app)]
+        house.clock.pass_ms(60_000)
+    assert [isinstance(answer, Accepted) for answer in answers] == [True, False, True] + [False] * 5
+    assert [answer.span_seconds for answer in answers if not isinstance(answer, Accepted)] == [
+        60,
+        60,
+        86_400,
+        86_400,
+        86_400,
+        86_400,
+    ]
+    assert answers[1].code is Code.QUOTA_EXHAUSTED
+    assert answers[1].retry_after_seconds == 60
+    assert len(await house.store.waiting(10)) == 2
+
+
+async def test_a_quota_is_changed_at_run_time(house):
+    """The next call is judged by it."""  # G1 S9
+    await house.tenants.change(ChangeApp(quotas=LIMITED.quotas), house.app)
+    answers = [await house.intake.accept(submission(), house.app) for _ in range(2)]
+    assert [isinstance(answer, Accepted) for answer in answers] == [True, False]
+    await house.tenants.change(ChangeApp(quotas={QuotaName.USERS_BROADCAST: Quota()}), house.app)
+    assert isinstance(await house.intake.accept(submission(), house.app), Accepted)
+
+
+async def test_a_call_that_was_not_kept_is_given_back(house, tmp_path):
+    """A store without room refuses by raising, and the quota is as it was."""  # G1
+    app = house.app.with_policy(LIMITED)
+    async with opened(tmp_path, writes_waiting_limit=0) as full:
+        for _ in range(3):
+            with pytest.raises(StoreBusyError):
+                await full.intake.accept(submission(), app)
+        assert await full.gate.take(app.uuid, QuotaName.USERS_BROADCAST, Quota.parse("1/day"), 0) is None
+        assert await full.store.waiting(10) == ()
+        assert counted(full.meter, "laba_broadcasts_accepted_total") == 0
+
+
+async def test_ids_ascend_in_the_order_of_the_ledger(house):
+    """Two hundred callers at once, a clock that goes back between them: nobody overtakes."""  # G3
+
+    async def call(number):
+        house.clock.pass_ms(-number % 7 - 3)
+        return await house.intake.accept(submission(f"{number}"), house.app)
+
+    accepted = await asyncio.gather(*map(call, range(200)))
+    ledger = [kept.id for kept in await house.store.waiting(300)]
+    assert ledger == sorted(set(ledger))
+    assert sorted(answer.dispatch.id for answer in accepted) == ledger
+    assert [answer.dispatch.content.fields["text"] for answer in accepted] == [*map(str, range(200))]
+
+
+async def test_ids_go_on_above_those_of_the_last_run(house, tmp_path):
+    """Although the clock was set back to the beginning of time in between."""  # G3
+    before = await house.intake.accept(submission(), house.app)
+    async with opened(tmp_path, house.clock) as again:
+        again.clock.now_ms = EPOCH_MS
+        after = await again.intake.accept(submission(), again.app)
+    assert after.dispatch.id > before.dispatch.id
+
+
+async def test_the_dispatcher_is_woken(house):
+    """What is accepted goes out without anybody asking again."""  # G3
+    notices = house.bus.subscribe()
+    running = asyncio.create_task(house.dispatcher.run())
+    for place in (1, 2):
+        accepted = await house.intake.accept(submission(), house.app)
+        batch = await anext(notices)
+        assert offsets(batch) == [place]
+        assert batch.entries[0].message.dispatch == accepted.dispatch
+    running.cancel()

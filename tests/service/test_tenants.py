@@ -1,0 +1,107 @@
+import asyncio
+
+import pytest
+
+from builders import APP_UUID
+from houses import opened
+from laba.model.app import DEFAULT_FEATURES, AppName, Feature, QuotaName
+from laba.model.calls import AppShown, ChangeApp, CreateApp
+from laba.model.quota import UNLIMITED, Quota
+from laba.model.refusal import Code
+from laba.ports import StoreBusyError
+
+pytestmark = pytest.mark.anyio
+
+NEW = AppName("org", "new")
+
+
+async def test_a_new_app_is_there_at_once_and_after_a_restart(house, tmp_path):
+    """With the vendors' defaults: broadcasting off, their quotas."""  # A9 G2
+    shown = await house.tenants.create(CreateApp(NEW))
+    assert (shown.created, shown.app.policy.features, shown.app.policy.quotas) == (True, DEFAULT_FEATURES, {})
+    assert house.tenants.apps.named("org", "new") is shown.app
+    async with opened(tmp_path) as again:
+        assert again.tenants.apps.named("org", "new") == shown.app
+
+
+async def test_an_app_begins_with_what_it_is_given(house):
+    """Features beside those that every app has, and quotas without a bound where that is wished."""  # G1 G2
+    shown = await house.tenants.create(CreateApp(NEW, frozenset({Feature.USERS_BROADCAST}), unlimited=True))
+    assert shown.app.policy.features == DEFAULT_FEATURES | {Feature.USERS_BROADCAST}
+    assert all(shown.app.policy.quota(name) == UNLIMITED for name in QuotaName)
+
+
+async def test_a_name_is_given_once(house):
+    """Also to two who ask at the same time; the one that has it keeps its keys."""
+    answers = await asyncio.gather(*(house.tenants.create(CreateApp(NEW)) for _ in range(5)))
+    created = [answer.app for answer in answers if isinstance(answer, AppShown)]
+    assert [house.tenants.apps.named("org", "new")] == created
+    refusal = await house.tenants.create(CreateApp(NEW))
+    assert (refusal.code, refusal.subject) == (Code.APP_EXISTS, "org/new")
+
+
+async def test_no_two_apps_share_a_key(house):
+    """Nor is one key of an app another of its own."""
+    apps = [(await house.tenants.create(CreateApp(AppName("org", name)))).app for name in ("one", "two")]
+    keys = [getattr(app.keys, name) for app in apps for name in app.keys.__dataclass_fields__]
+    assert len(set(keys)) == len(keys) == 14
+    assert {len(app.keys.app_id) for app in apps} == {len(app.keys.app_certificate) for app in apps} == {32}
+    assert len({app.uuid for app in apps}) == 2
+
+
+async def test_a_change_takes_effect_at_once_and_survives(house, tmp_path):
+    """Without a restart, and over one; what is not named stays as it is."""  # G1 G2 S9
+    change = ChangeApp(
+        features={Feature.PUSH: True, Feature.NEROOM_BROADCAST: False}, quotas={QuotaName.PUSH: Quota.parse("9/day")}
+    )
+    shown = await house.tenants.change(change, house.app)
+    assert house.tenants.apps.with_uuid(APP_UUID) is shown.app
+    policy = shown.app.policy
+    assert policy.features == {Feature.USERS_BROADCAST, Feature.PUSH}
+    assert (policy.quota(QuotaName.PUSH), policy.development) == (Quota.parse("9/day"), False)
+    assert policy.quota(QuotaName.USERS_BROADCAST) == UNLIMITED
+    async with opened(tmp_path) as again:
+        assert again.app == shown.app
+
+
+async def test_development_is_switched_like_a_feature(house):
+    """And stays when something else is changed."""  # G2
+    await house.tenants.change(ChangeApp(development=True), house.app)
+    await house.tenants.change(ChangeApp(features={Feature.ROAMING: True}), house.app)
+    assert house.app.policy.development
+    assert house.app.policy.has(Feature.PUSH)
+    await house.tenants.change(ChangeApp(development=False), house.app)
+    assert not house.app.policy.has(Feature.PUSH)
+
+
+async def test_changes_at_the_same_time_do_not_undo_each_other(house):
+    """Each is made of the app as it is, not as its caller found it."""  # G2 S9
+    found = house.app
+    await asyncio.gather(
+        house.tenants.change(ChangeApp(features={Feature.PUSH: True}), found),
+        house.tenants.change(ChangeApp(quotas={QuotaName.PUSH: UNLIMITED}), found),
+        house.tenants.change(ChangeApp(development=True), found),
+    )
+    assert house.app.policy.has(Feature.PUSH)
+    assert house.app.policy.quota(QuotaName.PUSH) == UNLIMITED
+    assert house.app.policy.development
+    assert house.app in await house.store.apps()
+
+
+async def test_a_change_that_was_not_kept_has_no_effect(tmp_path):
+    """The store comes first: a full one leaves the app as it was, here and after a restart."""
+    async with opened(tmp_path):
+        pass
+    async with opened(tmp_path, writes_waiting_limit=0) as house:
+        with pytest.raises(StoreBusyError):
+            await house.tenants.change(ChangeApp(development=True), house.app)
+        assert not house.app.policy.development
+
+
+async def test_apps_are_listed_in_the_order_they_came(house):
+    """A change does not move one."""
+    await house.tenants.create(CreateApp(NEW))
+    await house.tenants.change(ChangeApp(development=True), house.app)
+    names = [str(app.name) for app in (await house.tenants.list()).apps]
+    assert names == ["org/app", "org/new"]
+    assert names == [str(app.name) for app in await house.store.apps()]

@@ -151,9 +151,12 @@ class Rig:
         self.peers = []
         self.address = None
 
-    def tick(self, now):
+    async def tick(self, now):
+        """Turn the wheel, and let what comes of it happen."""
         for item in self.wheel.advance(now):
             item.due(now)
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     async def connect(self, receive_bytes=None):
         sock = self.socket(receive_bytes)
@@ -195,7 +198,8 @@ class Rig:
                 transport.abort()
             for peer in self.peers:
                 peer.sock.close()
-            await until(lambda: not self.state.connections and not self.state.tasks)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await until(lambda: not self.state.connections and not self.state.tasks)
 
 
 async def nothing_here(scope, receive, send):
@@ -242,7 +246,7 @@ class GatewayRig(Rig):
     """A gateway with the real services behind it, but for who may log in."""
 
     def __init__(self, limits=None, capacity=None, **bounds):
-        super().__init__(**{"has_room": lambda: True, **bounds})
+        super().__init__(**{"has_room": lambda _: True, **bounds})
         self.limits = Limits(
             **{
                 "login_seconds": 30,
@@ -271,7 +275,8 @@ class GatewayRig(Rig):
                 yield self
             finally:
                 self.people.open.set()
-        await until(lambda: not len(self.gateway))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await until(lambda: not len(self.gateway))
 
     def counted(self, name, **labels):
         return self.meter._registry.get_sample_value(name, labels) or 0

@@ -17,7 +17,7 @@ from laba.dialects.easemob.accesstoken2 import AccessToken2Reader, Terms, build_
 from laba.model.calls import NewUser, RegisterUsers
 from laba.model.session import Login
 from laba.model.stream import Batch
-from laba.service.access import Access, Lifetimes
+from laba.service.access import Access, TokenRules
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Desk
 from laba.service.fanout import Delivery, Fanout
@@ -29,7 +29,7 @@ from laba.service.users import Users
 
 WINDOW_MS = 600_000
 GRACE_MS = 30_000
-LIFETIMES = Lifetimes(app_seconds=5_184_000, user_seconds=86_400)
+LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
 ROOMY = Bounds(WINDOW_MS, limit_bytes=1_000_000, limit_messages=10_000)
 
 

@@ -38,7 +38,7 @@ from laba.model.stream import Entry
 from laba.protocols import centrifuge
 from laba.protocols.envelope import envelope
 from laba.protocols.websocket import text_frame
-from laba.service.access import Access, Lifetimes
+from laba.service.access import Access, TokenRules
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
 from laba.service.fanout import Fanout
@@ -53,9 +53,6 @@ __all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
 
 WEBSOCKET_PATH = "/connection/websocket"
 JSON_CODEC = "centrifuge-json"
-DAY_MS = 86_400_000
-# The calls of the last day that are counted again after a restart, all apps together; older ones are forgotten.
-REFILL_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +80,13 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
         async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
-            await gate.refill(await store.accepted_since(ground.clock() - DAY_MS, REFILL_LIMIT))
             users = Users(store, bus, ground)
-            lifetimes = Lifetimes(settings.tokens.app_ttl_seconds, settings.tokens.user_ttl_seconds)
-            access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), lifetimes, ground)
+            tokens = settings.tokens
+            rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
+            access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), rules, ground)
             dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
             intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), ground)
+            await intake.remember(tenants.apps)
             desk = Desk(tenants, access, users, intake)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             yield House(settings, ground, meter, store, bus, tenants, users, access, dispatcher, door)
@@ -138,11 +136,11 @@ async def serve(settings: Settings) -> None:
             _announce(settings, public[1])
             await stop.wait()
             structlog.get_logger().info("stopping", clients=len(gateway))
-            public[0].stop_listening()
-            await gateway.drain(settings.server.drain_seconds)
-            public[0].stop()
-            operator[0].stop()
+            for server, _ in (public, operator):
+                server.stop()
             await asyncio.wait(serving)
+            await house.dispatcher.settled()
+            await gateway.drain(settings.server.drain_seconds)
             for task in tasks:
                 task.cancel()
         structlog.get_logger().info("stopped")
@@ -188,14 +186,17 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
 def _servers(
     house: House, gateway: Gateway, wheel: TimerWheel[Timed], *, is_ready: Callable[[], bool]
 ) -> tuple[tuple[WebServer, socket.socket], tuple[WebServer, socket.socket]]:
-    server, room = house.settings.server, house.settings.gateway.max_connections or process.connections_possible()
-    bounds = HttpBounds(
-        server.header_seconds, server.header_limit_bytes, server.body_seconds, lambda: len(gateway) < room
-    )
+    server, most = house.settings.server, process.connections_possible()
+
+    def has_room(callers: int) -> bool:
+        return callers + len(gateway) <= most
 
     def built(*, for_operator: bool) -> WebServer:
         api = Api(house.door, body_seconds=server.body_seconds, public_url=server.public_url, operator=for_operator)
         app = application(api, is_ready=is_ready, metrics=house.meter.exposed)
+        # The operator gets in where nobody else does.
+        room = (lambda _: True) if for_operator else has_room
+        bounds = HttpBounds(server.header_seconds, server.header_limit_bytes, server.body_seconds, room)
         return WebServer(app, partial(HttpProtocol, bounds, wheel, gateway.upgrade), server.keep_alive_seconds)
 
     listener = tcp_listener(server.host, server.port, server.backlog, house.settings.gateway.unsent_limit_bytes)

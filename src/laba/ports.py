@@ -57,8 +57,8 @@ class Store(Protocol):
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late to be sent; their work is done."""
 
-    async def accepted_since(self, since_ms: int, limit: int) -> tuple[tuple[str, QuotaName, int], ...]:
-        """Give (app uuid, quota, accepted_at_ms) of the latest dispatches kept since then, oldest first."""
+    async def accepted_since(self, app_uuid: str, quota: QuotaName, since_ms: int, limit: int) -> tuple[int, ...]:
+        """Give when the latest dispatches under one quota were accepted, oldest first and at most `limit`."""
 
     async def last_id(self) -> int:
         """Give the highest dispatch id ever kept, 0 for none."""

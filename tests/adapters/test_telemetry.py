@@ -106,9 +106,9 @@ def test_the_level_is_the_least_that_is_written(logs):
     ("form", "source"),
     [
         ("json", "ours"),
-        pytest.param("json", "theirs", marks=pytest.mark.xfail(strict=True, reason="see the review")),
+        ("json", "theirs"),
         ("text", "ours"),
-        pytest.param("text", "theirs", marks=pytest.mark.xfail(strict=True, reason="see the review")),
+        ("text", "theirs"),
     ],
 )
 def test_an_exception_is_logged_with_its_traceback_and_without_its_locals(logs, form, source):

@@ -159,17 +159,18 @@ async def test_an_expired_dispatch_waits_no_more_and_still_counts(stores):  # G1
         await store.expire([])
     async with stores.open() as store:
         assert ids(await store.waiting(10)) == [2]
-        assert len(await store.accepted_since(0, 10)) == 3
+        assert len(await store.accepted_since("app-1", QuotaName.USERS_BROADCAST, 0, 10)) == 3
 
 
 async def test_what_was_accepted_since_is_given_oldest_first(store):  # G1
-    """App, quota and time of every kept dispatch from that time on, whatever became of it."""
-    await store.append(dispatch(1, 30, app_uuid="b", quota=QuotaName.PUSH))
-    await store.append(dispatch(2, 10))
-    await store.append(dispatch(3, 20))
-    await store.streams.append(APP_STREAM, [dispatch(3, 20)])
-    assert await store.accepted_since(20, 10) == (("app-1", QuotaName.USERS_BROADCAST, 20), ("b", QuotaName.PUSH, 30))
-    assert await store.accepted_since(20, 1) == (("b", QuotaName.PUSH, 30),)
+    """The times of the latest dispatches under one app's quota, whatever became of them."""
+    await store.append(dispatch(1, 30, quota=QuotaName.PUSH))
+    await store.append(dispatch(2, 30, app_uuid="b"))
+    for number, at_ms in ((3, 10), (4, 40), (5, 20)):
+        await store.append(dispatch(number, at_ms))
+    await store.streams.append(APP_STREAM, [dispatch(5, 20)])
+    assert await store.accepted_since("app-1", QuotaName.USERS_BROADCAST, 20, 10) == (20, 40)
+    assert await store.accepted_since("app-1", QuotaName.USERS_BROADCAST, 0, 1) == (40,)
 
 
 async def test_the_last_id_is_the_highest_ever_kept(stores):

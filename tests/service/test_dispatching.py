@@ -97,6 +97,32 @@ async def test_running_begins_with_what_an_earlier_process_left(house):
     running.cancel()
 
 
+async def test_settled_means_that_everything_accepted_is_on_the_bus(house):
+    """A server that stops waits for it, and then lets its clients go."""
+    notices = house.bus.subscribe()
+    running = asyncio.create_task(house.dispatcher.run())
+    await house.dispatcher.settled()
+    await house.kept(1, 2)
+    house.dispatcher.wake()
+    await house.dispatcher.settled()
+    assert offsets(await anext(notices)) == [1, 2]
+    assert await house.store.waiting(10) == ()
+    running.cancel()
+
+
+async def test_it_is_settled_once_all_that_was_accepted_is_on_the_bus(house):
+    """Before a server stops, it waits for that."""
+    notices = house.bus.subscribe()
+    running = asyncio.create_task(house.dispatcher.run())
+    for number in range(1, 6):
+        await house.kept(number)
+        house.dispatcher.wake()
+        await house.dispatcher.settled()
+        assert await house.store.waiting(10) == ()
+        assert offsets(await anext(notices)) == [number]
+    running.cancel()
+
+
 async def test_a_dispatch_belongs_to_the_stream_of_its_app():
     """Online users are one stream."""
     assert stream_of(dispatch(1, app_uuid=OTHER_UUID)) == Stream(OTHER_UUID, "app")
@@ -128,4 +154,18 @@ class TestFailingStore:
         await enough.wait()
         assert [at - asked_at[0] for at in asked_at] == pytest.approx([0, 1, 2, 3])
         assert counted(base.meter, "laba_store_failures_total") == 3
+        running.cancel()
+
+    async def test_does_not_keep_a_server_from_stopping(self):
+        """Who waits for what was accepted gives up after three seconds: it is in the ledger."""
+
+        class Dead:
+            async def waiting(self, limit):
+                raise OSError("disk")
+
+        dispatcher = Dispatcher(Dead(), None, LocalBus(), WINDOW_MS, ground())
+        running = asyncio.create_task(dispatcher.run())
+        started = asyncio.get_running_loop().time()
+        await dispatcher.settled()
+        assert asyncio.get_running_loop().time() - started == pytest.approx(3)
         running.cancel()

@@ -6,6 +6,7 @@ import pytest
 from builders import OTHER_UUID, app, counted, submission
 from houses import opened
 from laba.core.tokens import Token
+from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
 from laba.model import calls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
@@ -58,6 +59,17 @@ async def test_a_broadcast_is_answered_when_it_is_kept(house):
     status, answer = await asked(door(house), head("POST", BROADCAST, house.app_token()), HELLO)
     (kept,) = await house.store.waiting(10)
     assert (status, answer["id"]) == (200, str(kept.id))
+
+
+async def test_an_app_is_found_by_its_id_too(house):
+    """The first dialect that knows the path takes the call; an id of no app is told like a name of none."""  # A1
+    entrance = Door((NativeDialect(), EasemobDialect()), house.tenants, house.access, house.desk, house.ground)
+    content = json.dumps({"msg": {"type": "txt", "msg": "hello"}}).encode()
+    answers = []
+    for app_id in (house.app.keys.app_id, "0" * 32):
+        request = head("POST", f"/app-id/{app_id}/messages/users/broadcast", house.app_token())
+        answers.append((await entrance.answer(request, Body(content))).status)
+    assert answers == [200, 404]
 
 
 async def test_a_path_that_no_dialect_knows_is_no_ones(house):

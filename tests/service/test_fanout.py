@@ -241,12 +241,12 @@ async def test_what_is_missed_comes_in_portions(house, clients):
     await clients.fanout.open_app(house.app)
     await clients.deliver(await house.placed(*range(1, 8)))
     session = await returning(house, clients)
-    portions = [clients.fanout.missed(session, budget_bytes=14)]
+    portions = [clients.fanout.missed(session, budget_bytes=15)]
     await clients.deliver(await house.placed(8))
     assert session.link == []
     while session.state is State.CATCHING_UP:
-        portions.append(clients.fanout.missed(session, budget_bytes=14))
-    assert portions == [b"json 1;json 2;", b"json 3;json 4;", b"json 5;json 6;", b"json 7;json 8;"]
+        portions.append(clients.fanout.missed(session, budget_bytes=15))
+    assert portions == [b"json 1;json 2;json 3;", b"json 4;json 5;json 6;", b"json 7;json 8;"]
     await clients.deliver(await house.placed(9))
     assert received(session) == [9]
 
@@ -284,6 +284,17 @@ async def test_a_live_or_closed_session_is_owed_nothing(house, clients):
     clients.sessions.leave(session)
     assert clients.fanout.missed(session, 1000) == b""
     assert session.state is State.CLOSED
+
+
+async def test_a_log_that_has_lost_what_is_owed_says_so(house, clients):
+    """The session must come back to be told that it is not recovered; nothing is skipped in silence."""
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1))
+    session = await returning(house, clients)
+    house.clock.pass_ms(WINDOW_MS + 1)
+    clients.fanout.trim()
+    assert clients.fanout.missed(session, 1000) is None
+    assert (session.state, received(session)) == (State.CATCHING_UP, [])
 
 
 async def test_catching_up_reads_over_what_the_client_is_not_entitled_to(house, clients):

@@ -8,7 +8,7 @@ from laba.core.ids import EPOCH_MS
 from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.calls import Accepted, ChangeApp
 from laba.model.quota import Quota
-from laba.model.refusal import Code
+from laba.model.refusal import Code, Refusal
 from laba.ports import StoreBusyError
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +79,20 @@ async def test_a_call_that_was_not_kept_is_given_back(house, tmp_path):
         assert counted(full.meter, "laba_broadcasts_accepted_total") == 0
 
 
+async def test_a_restart_forgets_no_quota(house, tmp_path):
+    """Every span goes on as if nothing had been: the minute, and the day behind it."""  # A3 G1
+    await house.tenants.change(ChangeApp(quotas=LIMITED.quotas), house.app)
+    assert isinstance(await house.intake.accept(submission(), house.app), Accepted)
+    spans = []
+    for passed_ms in (59_999, 1, 86_400_000 - 60_001, 1):
+        house.clock.pass_ms(passed_ms)
+        async with opened(tmp_path, house.clock) as again:
+            await again.intake.remember(again.tenants.apps)
+            answer = await again.intake.accept(submission(), again.app)
+            spans.append(None if isinstance(answer, Accepted) else answer.span_seconds)
+    assert spans == [60, None, 86_400, None]
+
+
 async def test_ids_ascend_in_the_order_of_the_ledger(house):
     """Two hundred callers at once, a clock that goes back between them: nobody overtakes."""  # G3
 
@@ -112,3 +126,21 @@ async def test_the_dispatcher_is_woken(house):
         assert offsets(batch) == [place]
         assert batch.entries[0].message.dispatch == accepted.dispatch
     running.cancel()
+
+
+@pytest.mark.parametrize("quota", ["1/minute", "1/day", "1/2days", "1/second,3/2days"])
+async def test_quotas_are_counted_on_after_a_restart(house, tmp_path, quota):
+    """What the ledger holds of a span that is still running counts, however long the span is."""  # G1
+    policy = AppPolicy(LIMITED.features, {QuotaName.USERS_BROADCAST: Quota.parse(quota)})
+    await house.store.change_app(house.app.with_policy(policy))
+    longest_s = max(span.seconds for span in policy.quotas[QuotaName.USERS_BROADCAST].spans)
+    taken = 0
+    while isinstance(await house.intake.accept(submission(), house.app.with_policy(policy)), Accepted):
+        taken += 1
+        house.clock.pass_ms(1000)
+    house.clock.pass_ms((longest_s - taken - 1) * 1000)
+    async with opened(tmp_path, house.clock) as again:
+        await again.intake.remember(again.tenants.apps)
+        assert isinstance(await again.intake.accept(submission(), again.app), Refusal)
+        again.clock.pass_ms(1000)
+        assert isinstance(await again.intake.accept(submission(), again.app), Accepted)

@@ -40,7 +40,7 @@ class Bounds:
 class Window:
     """The recent past of one stream on this node, and its position."""
 
-    __slots__ = ("_bounds", "_bytes", "_floor", "_head", "_kept", "_offsets", "lost", "position")
+    __slots__ = ("_bounds", "_bytes", "_head", "_kept", "_offsets", "floor", "lost", "position")
 
     def __init__(self, position: Position, bounds: Bounds) -> None:
         """Start empty at `position`: what came before it is not here."""
@@ -52,7 +52,7 @@ class Window:
         self._offsets: list[int] = []
         self._head = 0
         self._bytes = 0
-        self._floor = position.offset
+        self.floor = position.offset  # everything after it is here
 
     def __len__(self) -> int:
         return len(self._kept) - self._head
@@ -85,7 +85,7 @@ class Window:
 
     def covers(self, position: Position) -> bool:
         """Tell whether everything after `position` is still here."""
-        return position.epoch == self.position.epoch and self._floor <= position.offset <= self.position.offset
+        return position.epoch == self.position.epoch and self.floor <= position.offset <= self.position.offset
 
     def after(self, offset: int) -> Iterator[Kept]:
         """Give what follows `offset`, in order."""
@@ -96,7 +96,7 @@ class Window:
             return
         self._kept[self._head : self._head + count] = [_GONE] * count
         self._head += count
-        self._floor = self._offsets[self._head - 1]
+        self.floor = self._offsets[self._head - 1]
         # Cutting at half keeps the cost of a drop constant on average.
         if self._head * 2 >= len(self._kept):
             del self._kept[: self._head]

@@ -1,6 +1,7 @@
 """Streams and positions: what orders messages after nothing reorders them any more."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from laba.model.dispatch import Message
@@ -42,6 +43,8 @@ class Batch:
     def __post_init__(self) -> None:
         if not self.entries:
             raise ValueError("a batch holds at least one message")
+        if any(later.offset <= earlier.offset for earlier, later in pairwise(self.entries)):
+            raise ValueError("offsets ascend")
 
     @property
     def first(self) -> int:

@@ -22,23 +22,24 @@ _CHECKS_WAITING = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """How long a token lives where the caller does not say."""
+class TokenRules:
+    """How long a token lives where the caller does not say, and whether a trusted one registers the user it names."""
 
     app_seconds: int
     user_seconds: int
+    registers: bool = True
 
 
 class Access:
     """Every proof of identity goes through here."""
 
     def __init__(
-        self, tenants: Tenants, users: Users, readers: Sequence[TokenReader], lifetimes: Lifetimes, ground: Ground
+        self, tenants: Tenants, users: Users, readers: Sequence[TokenReader], rules: TokenRules, ground: Ground
     ) -> None:
         self._tenants = tenants
         self._users = users
         self._readers = readers
-        self._lifetimes = lifetimes
+        self._rules = rules
         self._ground = ground
         self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
         self._waiting = 0
@@ -129,7 +130,7 @@ class Access:
             return Refusal(Code.TOKEN_MISMATCH, f"the token belongs to another app than {app.name}")
         if identity.user is None:
             return self._issued(call, app, until_ms=identity.expires_at_ms)
-        user = await self._user(identity.user, app, register=identity.registers)
+        user = await self._user(identity.user, app, register=identity.registers and self._rules.registers)
         if isinstance(user, Refusal):
             return user
         if identity.epoch is not None and identity.epoch != user.epoch:
@@ -138,7 +139,7 @@ class Access:
 
     def _issued(self, call: TokenRequest, app: App, user: User | None = None, until_ms: int = NEVER) -> TokenIssued:
         """Sign a token. With `until_ms` that is its latest end, and its end where the caller does not say."""
-        default = self._lifetimes.app_seconds if user is None else self._lifetimes.user_seconds
+        default = self._rules.app_seconds if user is None else self._rules.user_seconds
         asked = default if call.ttl_seconds is None and until_ms == NEVER else call.ttl_seconds or 0
         now_ms = self._ground.clock()
         ends = [end for end in (now_ms + asked * 1000 if asked else NEVER, until_ms) if end != NEVER]

@@ -4,6 +4,7 @@ The ledger is the queue. The path after a crash is the everyday path: whatever w
 """
 
 import asyncio
+from contextlib import suppress
 from itertools import groupby
 
 from laba.model.dispatch import Audience, Dispatch
@@ -13,6 +14,7 @@ from laba.service.ground import Ground
 
 _BATCH_LIMIT = 256
 _RETRY_SECONDS = 1.0
+_SETTLE_SECONDS = 3.0
 
 APP_CHANNEL = "app"
 
@@ -35,10 +37,18 @@ class Dispatcher:
         self._ground = ground
         self._something = asyncio.Event()
         self._something.set()  # what an earlier process left undone
+        self._idle = asyncio.Event()
 
     def wake(self) -> None:
         """Say that the ledger holds work."""
+        self._idle.clear()
         self._something.set()
+
+    async def settled(self) -> None:
+        """Wait until everything that was accepted is on the bus; where the store fails, a few seconds at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SETTLE_SECONDS):
+                await self._idle.wait()
 
     async def run(self) -> None:
         """Work until cancelled. A store that fails is asked again every second; nothing is lost meanwhile."""
@@ -48,6 +58,8 @@ class Dispatcher:
             try:
                 while await self.turn():
                     pass
+                if not self._something.is_set():
+                    self._idle.set()
             except (StoreBusyError, OSError):
                 self._ground.meter.count("laba_store_failures_total")
                 await asyncio.sleep(_RETRY_SECONDS)

@@ -98,24 +98,30 @@ class Fanout(Generic[Link]):
                 self._windows[stream] = await self._restored(stream)
             return self._windows[stream]
 
-    def missed(self, session: Session[Link], budget_bytes: int) -> bytes:
-        """Give the next bytes a returning session is owed, about `budget_bytes` of them; b"" once it is live.
+    def missed(self, session: Session[Link], budget_bytes: int) -> bytes | None:
+        """Give the next bytes a returning session is owed, about `budget_bytes` of them; ask again until it is live.
+
+        None where the log has lost what comes next: the session took too long, and must come back to be told so.
 
         Synchronous on purpose: between reading the log and being live nothing can be delivered in between.
         """
         if session.state is not State.CATCHING_UP or session.seat is None:
             return b""
         window = self._windows[Stream(session.seat.app_uuid, APP_CHANNEL)]
+        if session.written < window.floor:
+            return None
         frames: list[bytes] = []
         size = 0
         for kept in window.after(session.written):
             if size >= budget_bytes:
                 return b"".join(frames)
+            if not session.entitled(kept.offset, kept.accepted_at_ms):
+                # What is owed of the past comes first: nothing up to the session's own beginning is its any more.
+                session.written = session.owed_to_offset
+                return b"".join(frames)
             session.written = kept.offset
-            if session.entitled(kept.offset, kept.accepted_at_ms):
-                frame = kept.frames[session.codec]
-                frames.append(frame)
-                size += len(frame)
+            frames.append(kept.frames[session.codec])
+            size += len(frames[-1])
         session.written = window.position.offset
         session.state = State.LIVE
         return b"".join(frames)

@@ -1,8 +1,10 @@
 """A submission becomes a dispatch in the ledger, or a refusal; the caller is answered then, before any fan-out."""
 
+from collections.abc import Iterable
+
 from laba.core import admission
 from laba.core.ids import IdSequence
-from laba.model.app import App
+from laba.model.app import App, QuotaName
 from laba.model.calls import Accepted
 from laba.model.dispatch import Dispatch, Submission
 from laba.model.refusal import Refusal
@@ -20,6 +22,17 @@ class Intake:
         self._dispatcher = dispatcher
         self._ids = ids
         self._ground = ground
+
+    async def remember(self, apps: Iterable[App]) -> None:
+        """Count what was taken from quotas before a restart; the ledger knows it (G1). To be called once."""
+        for app in apps:
+            for name in QuotaName:
+                spans = app.policy.quota(name).spans
+                if spans:
+                    since_ms = self._ground.clock() - max(span.seconds for span in spans) * 1000
+                    most = max(span.limit for span in spans)
+                    taken = await self._store.accepted_since(app.uuid, name, since_ms, most)
+                    await self._gate.refill([(app.uuid, name, at_ms) for at_ms in taken])
 
     async def accept(self, submission: Submission, app: App) -> Accepted | Refusal:
         """Keep the submission, or refuse it and touch nothing. Raises what the store raises: nothing was kept."""

@@ -119,7 +119,7 @@ class Sessions(Generic[Link]):
         """
         missed = next(window.after(asked.offset), None)
         if missed is not None and session.entitled(missed.offset, missed.accepted_at_ms):
-            session.written = asked.offset
+            session.written = max(asked.offset, window.floor)
 
 
 class People:

@@ -140,6 +140,8 @@ async def test_a_client_that_reads_nothing_is_closed_as_slow_within_its_bound():
         receive_bytes = slow.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         assert outbox_bytes < accepted <= 2 * receive_bytes + UNSENT_BYTES + outbox_bytes + len(frames[-1])
         assert rig.counted("laba_sessions_closed_total", reason="slow") == 1
+        # What did not begin is given up at once, not when the client has gone.
+        assert connection.outbox.waiting_bytes == 0
         last = numbered(len(frames), size)
         rig.deliver(last)
         assert await fast.read_exactly(len(last)) == last
@@ -169,9 +171,9 @@ async def test_a_slow_client_that_does_not_read_its_close_either_is_cut():
     async with GatewayRig(limits={"outbox_bytes": 20_000}).running() as rig:
         client = await rig.logged_in("slow", receive_bytes=4096)
         rig.deliver(numbered(1, 1_000_000))
-        rig.tick(4)
+        await rig.tick(4)
         assert len(rig.gateway) == 1
-        rig.tick(10)
+        await rig.tick(10)
         await until(lambda: not len(rig.gateway))
         assert len(await drained(client)) < 1_000_000
 
@@ -233,6 +235,17 @@ async def test_writes_and_reads_in_any_order_give_one_unbroken_stream():
         await until(lambda: connection.outbox is None)
 
 
+async def test_a_socket_that_is_ready_again_leaves_no_backlog():
+    """Between a write that was refused and the one after it the client may have read."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        connection = rig.of("ann")
+        connection.hold(text_frame(b"one"), 0)
+        assert connection.outbox is None
+        assert rig.deliver(text_frame(b"two")) == 1
+        assert [await client.next(), await client.next()] == [Text("one"), Text("two")]
+
+
 async def test_many_small_frames_drain_together():
     """More of them than one writev takes."""
     async with GatewayRig().running() as rig:
@@ -283,7 +296,7 @@ async def test_garbage_is_closed_with_its_code_and_hurts_nobody(name):
         assert await other.next() == Text("still here")
         assert await is_answered(other)
         # Whoever goes on for ever is cut in the end.
-        rig.tick(10)
+        await rig.tick(10)
         await until(lambda: len(rig.gateway) == 1)
         assert rig.counted("laba_sessions_closed_total", reason=Closing((code, closed.reason)).name.lower()) == 1
 
@@ -330,9 +343,9 @@ async def test_a_client_that_does_not_log_in_is_closed():
     """Not before its time, and with the code that lets its SDK come back."""
     async with GatewayRig(limits={"login_seconds": 30}).running() as rig:
         client = await rig.upgraded()
-        rig.tick(30)
+        await rig.tick(30)
         assert await is_answered(client)
-        rig.tick(32)
+        await rig.tick(32)
         assert await client.next() == CloseFrame(4001, "no login in time")
         assert rig.counted("laba_sessions_closed_total", reason="login_timeout") == 1
 
@@ -353,7 +366,7 @@ async def pinged(rig, client, now):
     connection = rig.of("ann")
     while not connection._unanswered:
         now += 1
-        rig.tick(now)
+        await rig.tick(now)
     assert await client.next() == Text("{}")
     return now
 
@@ -369,10 +382,10 @@ async def test_who_answers_pings_stays_and_who_does_not_is_closed():
             before, now = now, await pinged(rig, client, now)
             assert 40 <= now - before <= 43
         for second in range(now, now + 60):
-            rig.tick(second)
+            await rig.tick(second)
         assert await is_answered(client)
         for second in range(now + 60, now + 64):
-            rig.tick(second)
+            await rig.tick(second)
         assert await client.next() == CloseFrame(3012, "no pong")
         assert rig.counted("laba_sessions_closed_total", reason="no_pong") == 1
 
@@ -387,7 +400,7 @@ async def test_a_short_patience_for_pongs_makes_no_more_pings():
         before, now = now, await pinged(rig, client, now)
         assert 40 <= now - before <= 43
         for second in range(now, now + 8):
-            rig.tick(second)
+            await rig.tick(second)
         assert await client.next() == CloseFrame(3012, "no pong")
 
 

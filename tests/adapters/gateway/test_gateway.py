@@ -62,8 +62,11 @@ async def test_a_second_call_on_the_connection_may_be_the_upgrade():
     async with GatewayRig().running() as rig:
         client = await rig.connect()
         assert (await client.call(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"))[0] == 200
+        (http,) = rig.state.connections
         assert (await client.call(UPGRADE))[0] == 101
         assert "connect" in await client.log_in("ann")
+        # Nothing of HTTP may end it any more.
+        assert (http.timeout_keep_alive_task, http.slot) == (None, -1)
         assert not rig.state.connections
 
 
@@ -182,10 +185,11 @@ async def test_a_login_that_fails_ends_with_its_code(answer, code):
         assert not len(rig.roster)
 
 
+@pytest.mark.parametrize("reason", ["write_error", "login_timeout"])
 @pytest.mark.parametrize(
     "answer", [None, Refusal(Code.TOKEN_EXPIRED, "x"), Refusal(Code.TOKEN_CORRUPT, "x"), OSError()]
 )
-async def test_a_client_that_goes_during_its_login_is_gone(answer):
+async def test_a_connection_that_ends_during_its_login_has_ended(answer, reason):
     """It counts once as closed and no longer as a stranger, whatever the login comes to."""
     async with GatewayRig(capacity={"handshakes": 1}).running() as rig:
         rig.people.answers["ann"] = answer
@@ -194,14 +198,19 @@ async def test_a_client_that_goes_during_its_login_is_gone(answer):
         (connection,) = rig.gateway._connections
         await client.send(CONNECT)
         await until(lambda: rig.gateway._logging_in)
-        connection.abort()
-        await until(lambda: not len(rig.gateway))
+        if reason == "login_timeout":
+            await rig.tick(32)
+        else:
+            connection.abort()
         rig.people.open.set()
         await until(lambda: not rig.gateway._logging_in)
+        client.vanish()
+        await until(lambda: not len(rig.gateway))
         assert not len(rig.roster)
         await rig.upgraded()
         assert (await (await rig.connect()).call(UPGRADE))[0] == 503
-        assert rig.counted("laba_sessions_closed_total", reason="write_error") == 1
+        assert rig.counted("laba_sessions_closed_total", reason=reason) == 1
+        assert rig.counted("laba_sessions_closed_total", reason="normal") == 0
 
 
 async def test_a_login_that_takes_too_long_ends():
@@ -211,7 +220,7 @@ async def test_a_login_that_takes_too_long_ends():
         client = await rig.upgraded()
         await client.send(CONNECT)
         await until(lambda: rig.gateway._logging_in)
-        rig.tick(7)
+        await rig.tick(7)
         assert await client.next() == CloseFrame(4001, "no login in time")
         await client.leave()
         assert await client.next() is None
@@ -297,6 +306,7 @@ async def test_nothing_is_written_at_or_below_the_last_offset():
         await rig.fanout.outgoing.put(rig.delivery(text_frame(b"3")))
         assert [await ann.next(), await ann.next()] == [Text("2"), Text("3")]
         assert [await bob.next(), await bob.next(), await bob.next()] == [Text("1"), Text("2"), Text("3")]
+        assert rig.counted("laba_deliveries_total") == 6
         running.cancel()
 
 

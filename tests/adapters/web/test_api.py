@@ -45,7 +45,7 @@ class Clerk:
 
 class ApiRig(Rig):
     def __init__(self, door, *, body_seconds=30, public_url="", operator=False):
-        super().__init__(has_room=lambda: True)
+        super().__init__(has_room=lambda _: True)
         self.is_ready = True
         api = Api(door, body_seconds=body_seconds, public_url=public_url, operator=operator)
         self.app = application(api, is_ready=lambda: self.is_ready, metrics=lambda: b"laba_sessions 7\n")
@@ -120,11 +120,12 @@ async def test_a_request_comes_through_as_a_value():
 
 
 async def test_the_base_url_is_the_public_one_or_that_of_the_host_header():
-    """Whatever a client writes into Host, it is an answer and never a 5xx."""
+    """What is no host counts as none: then it is the address that was reached."""
     async with ApiRig(Clerk()).running() as rig:
-        for host in ("im.example.com", "[::1]:8080", "[", "a b", "[::1", "x" * 2000):
+        for host in ("im.example.com", "[::1]:8080"):
             assert (await rig.told("GET", "/a", Host=host))["base_url"] == f"http://{host}"
-        assert (await rig.told("GET", "/a", Host=""))["base_url"] == "http://localhost"
+        for host in ("", "[", "a b", "[::1", 'a"<b>'):
+            assert (await rig.told("GET", "/a", Host=host))["base_url"] == f"http://{rig.address[0]}:{rig.address[1]}"
     async with ApiRig(Clerk(), public_url="https://im.example.com/x").running() as rig:
         assert (await rig.told("GET", "/a"))["base_url"] == "https://im.example.com/x"
 

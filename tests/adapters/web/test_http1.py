@@ -68,7 +68,7 @@ class App:
 
 class HttpRig(Rig):
     def __init__(self, **bounds):
-        super().__init__(**{"has_room": lambda: True, **bounds})
+        super().__init__(**{"has_room": lambda _: True, **bounds})
         self.app, self.upgrades = App(), Upgrades()
 
     def running(self):
@@ -138,9 +138,9 @@ async def test_a_head_that_does_not_come_is_cut():
         await slow.call(GET)
         await slow.send(b"GET / HT")
         await until(lambda: len(list(rig.wheel._slots[11])) == 2)
-        rig.tick(10)
+        await rig.tick(10)
         assert len(rig.state.connections) == 2
-        rig.tick(12)
+        await rig.tick(12)
         assert await silent.read() == await slow.read() == b""
 
 
@@ -149,13 +149,13 @@ async def test_an_idle_connection_is_no_slow_head():
     async with HttpRig(head_seconds=10).running() as rig:
         client = await rig.connect()
         await client.call(GET)
-        rig.tick(200)
+        await rig.tick(200)
         assert (await client.call(GET))[0] == 200
 
 
 async def test_where_there_is_no_room_a_connection_is_cut():
     """Before it has said anything."""
-    async with HttpRig(has_room=lambda: False).running() as rig:
+    async with HttpRig(has_room=lambda _: False).running() as rig:
         client = await rig.connect()
         assert await client.read() == b""
 
@@ -218,9 +218,9 @@ async def test_a_body_that_does_not_end_is_cut():
         client = await rig.connect()
         await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
         await until(lambda: any(protocol._in_body for protocol in rig.state.connections))
-        rig.tick(60)
+        await rig.tick(60)
         assert len(rig.state.connections) == 1
-        rig.tick(62)
+        await rig.tick(62)
         assert await client.read() == b""
         await until(lambda: rig.app.lost == 1)
 
@@ -365,7 +365,6 @@ async def test_uvicorns_server_runs_our_protocol_and_closes_what_is_idle():
         await busy.send(GET)
         await until(lambda: server.server_state.tasks)
         assert len(server.server_state.connections) == 2
-        server.stop_listening()
         server.stop()
         assert await idle.read() == b""
         rig.app.gate.set()
@@ -382,7 +381,6 @@ async def test_a_server_may_be_stopped_before_it_has_started():
     """A signal can come that early."""
     rig = HttpRig()
     server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.upgrades), 75)
-    server.stop_listening()
     server.stop()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await asyncio.wait_for(server.serve([listener]), 5)

@@ -120,14 +120,19 @@ class Gateway:
             self._empty.set()
 
     def caught_up(self, connection: Connection) -> None:
-        """Write a returning client what it is owed, as fast as its socket takes it."""
+        """Write a returning client what it is owed, a portion at a time, as fast as its socket takes it."""
         session = connection.session
+        if session.state is not State.CATCHING_UP or connection.outbox is not None or connection.fd < 0:
+            return
         # Half the outbox at most: else a client that returns to much would at once count as slow.
-        budget = min(_CATCH_UP_BYTES, self.limits.outbox_bytes // 2)
-        while session.state is State.CATCHING_UP and connection.outbox is None and connection.fd >= 0:
-            missed = self._clients.fanout.missed(session, budget)
-            if missed:
-                connection.write(missed)
+        missed = self._clients.fanout.missed(session, min(_CATCH_UP_BYTES, self.limits.outbox_bytes // 2))
+        if missed is None:
+            connection.close(Closing.SLOW)
+        elif missed:
+            connection.write(missed)
+        if session.state is State.CATCHING_UP and connection.outbox is None:
+            # The rest after everybody else has had a turn.
+            asyncio.get_running_loop().call_soon(self.caught_up, connection)
 
     async def _log_in(self, connection: Connection, login: Login) -> None:
         try:
@@ -168,6 +173,7 @@ class Gateway:
                         session.link.close(closing)
                 case Delivery() as delivery:
                     await self._deliver(delivery)
+            outgoing.task_done()
 
     async def _deliver(self, delivery: Delivery[Connection]) -> None:
         sessions = delivery.sessions
@@ -181,6 +187,11 @@ class Gateway:
     async def drain(self, seconds: float) -> None:
         """Close every connection, spread evenly over `seconds`, and wait until they are gone. None is taken on."""
         self._draining = True
+        # What is on the bus already still goes out.
+        await asyncio.sleep(_DRAIN_STEP_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_SECONDS):
+                await self._clients.fanout.outgoing.join()
         for share in _shares(list(self._connections), max(1, int(seconds / _DRAIN_STEP_SECONDS))):
             for connection in share:
                 connection.close(Closing.SHUTDOWN)
@@ -190,6 +201,8 @@ class Gateway:
                 await self._empty.wait()
         for connection in list(self._connections):
             connection.abort()
+        for task in self._logging_in:
+            task.cancel()
 
 
 @dataclass(frozen=True, slots=True)

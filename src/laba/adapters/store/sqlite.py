@@ -156,10 +156,11 @@ class SqliteStore:
 
         await self._writer.do(write)
 
-    async def accepted_since(self, since_ms: int, limit: int) -> tuple[tuple[str, QuotaName, int], ...]:
-        def read(connection: Connection) -> tuple[tuple[str, QuotaName, int], ...]:
-            latest = connection.execute(statements.ACCEPTED_SINCE, {"since_ms": since_ms, "most": limit}).all()
-            return tuple((app_uuid, QuotaName(quota), at_ms) for app_uuid, quota, at_ms in reversed(latest))
+    async def accepted_since(self, app_uuid: str, quota: QuotaName, since_ms: int, limit: int) -> tuple[int, ...]:
+        taken = {"app_uuid": app_uuid, "name": quota, "since_ms": since_ms, "most": limit}
+
+        def read(connection: Connection) -> tuple[int, ...]:
+            return tuple(reversed(connection.execute(statements.ACCEPTED_SINCE, taken).scalars().all()))
 
         return await self._reader.do(read)
 

@@ -36,9 +36,10 @@ PLACE = (
     .values(state=State.PLACED.value, stream=bindparam("place_stream"), offset=bindparam("place_offset"))
 )
 ACCEPTED_SINCE = (
-    select(ledger.c.app_uuid, ledger.c.quota, ledger.c.accepted_at_ms)
+    select(ledger.c.accepted_at_ms)
+    .where(ledger.c.app_uuid == bindparam("app_uuid"), ledger.c.quota == bindparam("name"))
     .where(ledger.c.accepted_at_ms >= bindparam("since_ms"))
-    .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.number.desc())
+    .order_by(ledger.c.accepted_at_ms.desc())
     .limit(bindparam("most"))
 )
 LAST_ID = select(func.max(ledger.c.id))

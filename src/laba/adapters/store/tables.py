@@ -88,7 +88,7 @@ ledger = Table(
     Column("stream", BigInteger),
     Column("offset", BigInteger),
     Column("document", Text, nullable=False),
-    Index("ledger_accepted", "accepted_at_ms"),
+    Index("ledger_taken", "app_uuid", "quota", "accepted_at_ms"),
 )
 Index("ledger_waiting", ledger.c.number, sqlite_where=ledger.c.state == State.WAITING)
 Index("ledger_placed", ledger.c.stream, ledger.c.accepted_at_ms, sqlite_where=ledger.c.stream.is_not(None))

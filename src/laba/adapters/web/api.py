@@ -10,12 +10,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from laba.model.http import RequestHead
 from laba.model.refusal import Code, Refusal
 from laba.service.door import Door
-
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 class RequestBody:
@@ -51,6 +50,10 @@ class Api:
         self._public_url = public_url
         self._operator = operator
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
+
     async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
         try:
@@ -59,7 +62,7 @@ class Api:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
             # A bug of ours: the log has it, and the caller gets JSON all the same.
-            structlog.get_logger().exception("request failed", method=request.method, path=request.scope["path"])
+            structlog.get_logger().exception("request failed", method=request.method, path=request.url.path)
             return JSONResponse({"error": "internal_error", "error_description": "Internal Server Error"}, 500)
         if answer is None:
             return JSONResponse(
@@ -68,14 +71,12 @@ class Api:
         return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
     def _head(self, request: Request) -> RequestHead:
-        # Not request.url: it parses the Host header, and raises on one that is none.
-        host = request.headers.get("host") or "localhost"
         return RequestHead(
             method=request.method,
             path=request.scope["path"],
             query=dict(request.query_params),
             headers={name.lower(): value for name, value in request.headers.items()},
-            base_url=self._public_url or f"{request.scope['scheme']}://{host}",
+            base_url=self._public_url or f"{request.url.scheme}://{request.url.netloc}",
             operator=self._operator,
         )
 
@@ -97,7 +98,7 @@ def application(api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[],
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", exposed),
-            Route("/{path:path}", api.answer, methods=_METHODS),
+            Route("/{path:path}", api),
         ],
         # Browser clients call the REST paths from any origin; their proof is a token, never a cookie.
         middleware=[Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])],

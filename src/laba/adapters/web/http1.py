@@ -22,12 +22,12 @@ _DISCARD_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class HttpBounds:
-    """`has_room` tells whether the process may take another connection."""
+    """`has_room` tells, given how many HTTP connections there are, whether the process may have them all."""
 
     head_seconds: int
     head_bytes: int
     body_seconds: int
-    has_room: Callable[[], bool]
+    has_room: Callable[[int], bool]
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -57,7 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if self._bounds.has_room():
+        if self._bounds.has_room(len(self.connections)):
             self._wheel.arm(self, self._bounds.head_seconds)
         else:
             transport.abort()
@@ -174,12 +174,16 @@ class HttpProtocol(HttpToolsProtocol):
             self._refuse(*_BROKEN)
             return
         path = (httptools.parse_url(self.url).path or b"/").decode("ascii", "replace")
-        self._wheel.disarm(self)
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         # It refers back to us: without it nothing of the request outlives this call.
         self.parser = None  # type: ignore[assignment]
         self._upgrade(self.transport, self.scope["method"], path, self.headers, rest)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; where its last answer was not read, cut it a little later."""
+        super().timeout_keep_alive_handler()
+        self._wheel.arm(self, self._bounds.head_seconds)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

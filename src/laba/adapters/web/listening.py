@@ -11,6 +11,8 @@ import uvicorn
 
 # Linux: linux/tcp.h. How many bytes may lie unsent in a socket before it stops taking more.
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+# Linux: sizeof(sockaddr_un.sun_path), less the zero byte.
+_UNIX_PATH_BYTES = 107
 # How long requests under way may take once the server stops.
 _SHUTDOWN_SECONDS = 5
 
@@ -32,6 +34,10 @@ def tcp_listener(host: str, port: int, backlog: int, unsent_limit_bytes: int) ->
 
 def operator_listener(path: Path) -> socket.socket:
     """Listen for the operator's own commands: a Unix socket that only this user can open."""
+    if len(os.fsencode(path)) > _UNIX_PATH_BYTES:
+        raise OSError(
+            f"{path} is too long for a Unix socket ({_UNIX_PATH_BYTES} bytes): choose a shorter data folder"
+        )
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
@@ -70,11 +76,6 @@ class WebServer(uvicorn.Server):
         """Leave signals to the assembly."""
         yield
 
-    def stop_listening(self) -> None:
-        """Take no new connection; those that are there go on."""
-        for server in self.servers if self.started else ():
-            server.close()
-
     def stop(self) -> None:
-        """Let `serve` finish the requests under way and return."""
+        """Let `serve` take no new connection, finish the requests under way, and return."""
         self.should_exit = True

@@ -77,7 +77,7 @@ def _create_ledger() -> None:
         sa.Column("offset", sa.BigInteger),
         sa.Column("document", sa.Text, nullable=False),
     )
-    op.create_index("ledger_accepted", "ledger", ["accepted_at_ms"])
+    op.create_index("ledger_taken", "ledger", ["app_uuid", "quota", "accepted_at_ms"])
     op.create_index("ledger_waiting", "ledger", ["number"], sqlite_where=sa.text("state = 0"))
     op.create_index(
         "ledger_placed", "ledger", ["stream", "accepted_at_ms"], sqlite_where=sa.text("stream IS NOT NULL")

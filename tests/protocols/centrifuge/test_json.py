@@ -20,7 +20,7 @@ from laba.model.session import (
     Welcome,
 )
 from laba.model.stream import Position
-from laba.protocols.centrifuge import denial, push, read, write
+from laba.protocols.centrifuge.json import push, read, write
 
 
 def reply(written):
@@ -244,23 +244,6 @@ def test_a_ping_is_an_empty_reply():
     """Both SDKs take a reply without id and push for a ping."""
     # S4
     assert write(Ping()) == b"{}"
-
-
-@pytest.mark.parametrize(
-    ("command", "expected"),
-    [
-        ("subscribe", Denial.UNKNOWN_CHANNEL),
-        ("unsubscribe", Denial.UNKNOWN_CHANNEL),
-        ("rpc", Denial.METHOD_NOT_FOUND),
-        ("publish", Denial.NOT_AVAILABLE),
-        ("history", Denial.NOT_AVAILABLE),
-        ("refresh", Denial.NOT_AVAILABLE),
-    ],
-)
-def test_each_command_that_is_not_served_has_its_error(command, expected):
-    """The client learns whether the channel, the method or the whole command is missing."""
-    # S4
-    assert denial(Unsupported(1, command)) is expected
 
 
 def test_a_push_wraps_the_data_as_it_is():

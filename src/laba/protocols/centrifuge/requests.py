@@ -1,0 +1,126 @@
+"""What a client may ask, whichever form of the protocol it speaks: bounds, meanings, and who gets which error."""
+
+from typing import Annotated
+
+import msgspec
+
+from laba.model.session import DEFAULT_DEVICE, Denial, Event, Login, Malformed, Unsupported
+from laba.model.stream import Position
+
+SERVER_VERSION = "laba"
+
+# client.proto: Command.id is 32 bits. An offset is a count below 2**53 (design.md section 4).
+MAX_ID = 2**32 - 1
+MAX_OFFSET = 2**53 - 1
+
+_RequestId = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
+_Offset = Annotated[int, msgspec.Meta(ge=0, le=MAX_OFFSET)]
+_Device = Annotated[str, msgspec.Meta(max_length=64)]
+_Platform = Annotated[str, msgspec.Meta(max_length=32)]
+_Package = Annotated[str, msgspec.Meta(max_length=128)]
+# S3: at most 10 tags, of 32 characters.
+_Tag = Annotated[str, msgspec.Meta(max_length=32)]
+_Tags = Annotated[tuple[_Tag, ...], msgspec.Meta(max_length=10)]
+
+
+class Data(msgspec.Struct):
+    """What laba's clients may say of themselves in `connect.data`; null is as good as nothing."""
+
+    device_id: _Device | None = None
+    platform: _Platform | None = None
+    package: _Package | None = None
+    tags: _Tags | None = None
+
+
+class Resume(msgspec.Struct):
+    recover: bool = False
+    epoch: str = ""
+    offset: _Offset = 0
+
+
+class Connect(msgspec.Struct):
+    token: str = ""
+    data: Data | None = None
+    subs: dict[str, Resume] | None = None
+
+
+class Request(msgspec.Struct):
+    """Any request that laba does not serve, as far as its refusal needs it."""
+
+    channel: str = ""
+    method: str = ""
+
+
+class Command(msgspec.Struct):
+    """One command; exactly one of its requests is there, and none in the answer to a ping."""
+
+    id: _RequestId = 0
+    connect: Connect | None = None
+    subscribe: Request | None = None
+    unsubscribe: Request | None = None
+    publish: Request | None = None
+    presence: Request | None = None
+    presence_stats: Request | None = None
+    history: Request | None = None
+    ping: Request | None = None
+    send: Request | None = None
+    rpc: Request | None = None
+    refresh: Request | None = None
+    sub_refresh: Request | None = None
+
+
+_REQUESTS = tuple(name for name in Command.__struct_fields__ if name != "id")
+
+
+def meaning(command: Command) -> Event | None:
+    """Say what a command means. `send` expects no answer and laba has no use for it: it gives no event."""
+    names = [name for name in _REQUESTS if getattr(command, name) is not None]
+    if not names:
+        return Malformed("a command holds no request that laba knows")
+    if len(names) > 1:
+        return Malformed(f"a command holds several requests: {', '.join(names)}")
+    name = names[0]
+    if name == "send":
+        return None
+    if not command.id:
+        return Malformed(f"{name} has no id")
+    if command.connect is not None:
+        return _login(command.id, command.connect)
+    request: Request = getattr(command, name)
+    return Unsupported(command.id, name, request.channel or request.method)
+
+
+def _login(request_id: int, connect: Connect) -> Login:
+    data = connect.data or Data()
+    return Login(
+        request_id=request_id,
+        token=connect.token,
+        device=data.device_id or DEFAULT_DEVICE,
+        platform=data.platform,
+        package=data.package,
+        tags=data.tags or (),
+        positions={
+            channel: Position(resume.epoch, resume.offset)
+            for channel, resume in (connect.subs or {}).items()
+            if resume.recover
+        },
+    )
+
+
+def fault(error: msgspec.ValidationError, inside: str = "") -> str:
+    """Put the field first: `Expected `str`, got `int` - at `$.connect.token`` begins with where it is wrong.
+
+    `inside` is the path of the field that was read on its own.
+    """
+    what, _, path = str(error).partition(" - at `$")
+    field = (inside + path.removesuffix("`")).removeprefix(".") or "command"
+    return f"{field}: {what[:1].lower()}{what[1:].replace('`', '')}"
+
+
+def denial(event: Unsupported) -> Denial:
+    """Say which of the protocol's errors answers a command that laba does not serve."""
+    if event.command in {"subscribe", "unsubscribe"}:
+        return Denial.UNKNOWN_CHANNEL
+    if event.command == "rpc":
+        return Denial.METHOD_NOT_FOUND
+    return Denial.NOT_AVAILABLE

@@ -19,7 +19,7 @@ install: .venv/installed  ## Create .venv with everything laba needs (Python 3.1
 	@test -x $(BIN)/python || { echo "Creating .venv ..."; $(PYTHON) -m venv .venv; }
 	@echo "Installing the locked packages ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv sync --frozen --inexact
+	@$(BIN)/uv sync --frozen --inexact --quiet
 	@touch $@
 
 $(CLIENTS): tests/clients/package-lock.json

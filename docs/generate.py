@@ -66,7 +66,13 @@ def errors() -> str:
         for words in [WORDS[code]]
     ]
     exceptions = [
-        (f"`{code}`", f"`{endpoint}`", words.status, f"`{words.error}`", words.description.replace("{", "<").replace("}", ">"))
+        (
+            f"`{code}`",
+            f"`{endpoint}`",
+            words.status,
+            f"`{words.error}`",
+            words.description.replace("{", "<").replace("}", ">"),
+        )
         for (endpoint, code), words in OF_ENDPOINT.items()
     ]
     return (
@@ -91,7 +97,7 @@ def errors() -> str:
 def clients() -> str:
     return (
         "# Client protocol\n\n"
-        f"`{WEBSOCKET_PATH}` speaks the Centrifuge client protocol v2 in JSON. [Clients](../clients.md) shows how to use it.\n\n"
+        f"`{WEBSOCKET_PATH}` speaks the Centrifuge client protocol v2, in JSON and Protobuf. [Clients](../clients.md) shows how to use it.\n\n"
         "## Close codes\n\n"
         "The code alone tells a client's SDK whether to come back.\n\n"
         + table(
@@ -120,7 +126,9 @@ def features() -> str:
         "A quota is `unlimited`, or spans joined by commas (`1/minute,50/day`, `40/2seconds`). Spans slide, and a day\n"
         "is 24 hours. This version of laba acts on `users_broadcast`; the rest can be set already, and act as their\n"
         "endpoints arrive.\n\n"
-        + table(("feature", "at first"), ((f"`{one}`", "on" if one in DEFAULT_FEATURES else "off") for one in Feature))
+        + table(
+            ("feature", "at first"), ((f"`{one}`", "on" if one in DEFAULT_FEATURES else "off") for one in Feature)
+        )
         + "\n"
         + table(("quota", "at first"), ((f"`{one}`", DEFAULT_QUOTAS[one]) for one in QuotaName))
     )

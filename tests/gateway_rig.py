@@ -237,9 +237,11 @@ class Streams:
         return ()
 
 
-WIRE = Wire(
-    CODEC, centrifuge.read, centrifuge.write, lambda event: Denied(event.request_id, centrifuge.denial(event))
-)
+def denied(event):
+    return Denied(event.request_id, centrifuge.denial(event))
+
+
+WIRE = Wire(CODEC, "json", "centrifuge-json", centrifuge.write, denied, read_text=centrifuge.read)
 
 
 class GatewayRig(Rig):
@@ -264,7 +266,7 @@ class GatewayRig(Rig):
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
         sessions = Sessions(self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground)
         self.gateway = Gateway(
-            {PATH: WIRE}, Clients(sessions, self.fanout), self.limits, capacity, self.wheel, self.meter
+            {PATH: (WIRE,)}, Clients(sessions, self.fanout), self.limits, capacity, self.wheel, self.meter
         )
         self.offset = 0
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import centrifuge
@@ -67,10 +68,10 @@ class Listener:
 
 
 @asynccontextmanager
-async def js(url, *tokens):
+async def js(url, *tokens, form="json"):
     """Run npm's `centrifuge`, one client per token, in one process of Node.js."""
     process = await asyncio.create_subprocess_exec(
-        *("node", "listen.js", url, *tokens),
+        *("node", "listen.js", form, url, *tokens),
         cwd=NODE,
         env=environment_of(),
         stdin=subprocess.PIPE,
@@ -107,20 +108,26 @@ async def _read(stdout, listeners):
 
 
 @asynccontextmanager
-async def python(url, *tokens):
+async def python(url, *tokens, form="json"):
     """Run PyPI's `centrifuge-python`, one client per token, on this event loop."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_python(url, token)) for token in tokens]
+        yield [await stack.enter_async_context(_python(url, token, form)) for token in tokens]
 
 
 @asynccontextmanager
-async def _python(url, token):
+async def _python(url, token, form):
     async def command(word):
         await getattr(client, word)()
 
     listener = Listener(command)
     client = centrifuge.Client(
-        url, _Events(listener), token, min_reconnect_delay=0.02, max_reconnect_delay=0.1, proxy=None
+        url,
+        _Events(listener),
+        token,
+        use_protobuf=form == "protobuf",
+        min_reconnect_delay=0.02,
+        max_reconnect_delay=0.1,
+        proxy=None,
     )
     await client.connect()
     try:
@@ -153,10 +160,20 @@ class _Events(centrifuge.ClientEventHandler):
         self._note("subscribed", channel=ctx.channel, position=position, **recovery)
 
     async def on_publication(self, ctx):
-        self._note("publication", channel=ctx.channel, offset=ctx.pub.offset, data=ctx.pub.data)
+        self._note("publication", channel=ctx.channel, offset=ctx.pub.offset, data=_plain(ctx.pub.data))
 
 
-SDKS = {"js": js, "python": python}
+def _plain(data):
+    """In Protobuf a message's data is bytes: the same JSON."""
+    return json.loads(data) if isinstance(data, bytes) else data
+
+
+SDKS = {
+    "js": js,
+    "js-protobuf": partial(js, form="protobuf"),
+    "python": python,
+    "python-protobuf": partial(python, form="protobuf"),
+}
 
 
 class Line:

@@ -33,11 +33,12 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
-from laba.model.session import Denied
+from laba.model.session import Denied, Unsupported
 from laba.model.stream import Entry
 from laba.protocols import centrifuge
+from laba.protocols.centrifuge import protobuf
 from laba.protocols.envelope import envelope
-from laba.protocols.websocket import text_frame
+from laba.protocols.websocket import binary_frame, text_frame
 from laba.service.access import Access, TokenRules
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
@@ -52,7 +53,6 @@ from laba.service.users import Users
 __all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
 
 WEBSOCKET_PATH = "/connection/websocket"
-JSON_CODEC = "centrifuge-json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +151,23 @@ def _clients(house: House) -> Clients:
     roster: Roster[Connection] = Roster()
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
-    fanout = Fanout(roster, house.store.streams, {JSON_CODEC: _encoded}, bounds, ground)
+    fanout = Fanout(roster, house.store.streams, {"json": _json, "protobuf": _protobuf}, bounds, ground)
     rules = LoginRules(house.settings.gateway.ping_seconds, house.settings.tokens.register_on_login, window_ms)
     people = People(house.tenants, house.access, house.users)
     attendance = Attendance(delivery.resume_grace_seconds * 1000, ground.clock())
     return Clients(Sessions(people, roster, fanout, attendance, rules, ground), fanout)
 
 
-def _encoded(channel: str, entry: Entry) -> bytes:
+def _json(channel: str, entry: Entry) -> bytes:
     return text_frame(centrifuge.push(channel, entry.offset, envelope(entry.message)))
+
+
+def _protobuf(channel: str, entry: Entry) -> bytes:
+    return binary_frame(protobuf.push(channel, entry.offset, envelope(entry.message)))
+
+
+def _denied(event: Unsupported) -> Denied:
+    return Denied(event.request_id, centrifuge.denial(event))
 
 
 def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gateway:
@@ -174,13 +182,11 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
     capacity = Capacity(
         gateway.max_connections or process.connections_possible(), gateway.max_handshakes, gateway.slice_writes
     )
-    wire = Wire(
-        JSON_CODEC,
-        centrifuge.read,
-        centrifuge.write,
-        lambda event: Denied(event.request_id, centrifuge.denial(event)),
+    wires = (
+        Wire("json", "json", "centrifuge-json", centrifuge.write, _denied, read_text=centrifuge.read),
+        Wire("protobuf", "protobuf", "centrifuge-protobuf", protobuf.write, _denied, read_binary=protobuf.read),
     )
-    return Gateway({WEBSOCKET_PATH: wire}, clients, limits, capacity, wheel, house.meter)
+    return Gateway({WEBSOCKET_PATH: wires}, clients, limits, capacity, wheel, house.meter)
 
 
 def _servers(

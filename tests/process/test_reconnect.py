@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
+from uuid import uuid4
 
 import pytest
 
@@ -114,7 +115,7 @@ def impatient(tmp_path_factory):
 
 
 async def test_past_the_grace_a_client_gets_nothing_of_its_absence(impatient, sdk):  # A1
-    app = impatient.new_app(f"acme/{sdk.__name__}")
+    app = impatient.new_app(f"acme/{uuid4().hex}")
     async with line_to(app) as (line, url), sdk(url, app.user_token("ann")) as [ann]:
         await ann.until_login()
         before = await app.broadcast("before")

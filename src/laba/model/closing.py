@@ -14,7 +14,7 @@ class Closing(Enum):
     # RFC 6455 section 7.4.1
     NORMAL = (1000, "bye")
     PROTOCOL_ERROR = (1002, "websocket protocol error")
-    UNSUPPORTED_DATA = (1003, "binary frames are not part of this protocol")
+    UNSUPPORTED_DATA = (1003, "this kind of frame is not part of the protocol")
     INVALID_TEXT = (1007, "text is not valid UTF-8")
     MESSAGE_TOO_BIG = (1009, "message too big")
     # The client may reconnect.

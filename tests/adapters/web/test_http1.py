@@ -305,12 +305,12 @@ async def test_a_refused_body_that_breaks_gets_no_second_answer():
 
 
 async def test_an_upgrade_is_handed_over_with_what_came_behind_it():
-    """uvicorn would drop those bytes; the path comes without its query."""
+    """uvicorn would drop those bytes; the query says in which form the client speaks."""
     async with HttpRig().running() as rig:
         client = await rig.connect()
         await client.send(UPGRADE.replace(b" HTTP", b"?format=json HTTP") + b"\x81\x80behind")
         await client.read_through(b"\r\n\r\n")
-        assert rig.upgrades.seen == [("GET", "/connection/websocket", b"\x81\x80behind")]
+        assert rig.upgrades.seen == [("GET", "/connection/websocket?format=json", b"\x81\x80behind")]
         # From now on neither uvicorn nor a deadline of HTTP knows the connection.
         assert not rig.state.connections
         assert list(rig.wheel.advance(250)) == []

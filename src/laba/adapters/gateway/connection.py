@@ -26,12 +26,23 @@ CLOSE_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A client protocol over WebSocket text frames: how it is read and written, and the name of its frames."""
+    """One form of a client protocol over WebSocket: how it is read and written, and in which kind of frame.
+
+    `codec` names its frames. A client asks for it by `subprotocol`, or by `?format=`; one that asks for neither gets
+    the path's first. Exactly one of the two readers is there: the other kind of frame is none of this form's.
+    """
 
     codec: str
-    read: Callable[[str], list[Event]]
+    form: str
+    subprotocol: str
     write: Callable[[Command], bytes]
     deny: Callable[[Unsupported], Denied]
+    read_text: Callable[[str], list[Event]] | None = None
+    read_binary: Callable[[bytes], list[Event]] | None = None
+
+    def frame(self, command: Command) -> bytes:
+        payload = self.write(command)
+        return websocket.text_frame(payload) if self.read_binary is None else websocket.binary_frame(payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +123,12 @@ class Connection(asyncio.Protocol):
                 self._transport.close()
             return
         match incoming:
-            case Text(text):
-                self.hear(self.wire.read(text))
+            case Text(text) if self.wire.read_text is not None:
+                self.hear(self.wire.read_text(text))
+            case Binary(data) if self.wire.read_binary is not None:
+                self.hear(self.wire.read_binary(data))
+            case Text() | Binary():
+                self.close(Closing.UNSUPPORTED_DATA)
             case PingFrame(payload):
                 self.write(websocket.pong_frame(payload))
             case CloseFrame():
@@ -124,8 +139,6 @@ class Connection(asyncio.Protocol):
                 # Half-closed, so that the reason arrives although the client may still be sending.
                 self.close(closing)
                 self._transport.write_eof()
-            case Binary():
-                self.close(Closing.UNSUPPORTED_DATA)
             case PongFrame():
                 self._unanswered = False
 
@@ -167,7 +180,7 @@ class Connection(asyncio.Protocol):
     # --- out -------------------------------------------------------------------------------------------------------
 
     def send(self, command: Command) -> None:
-        self.write(websocket.text_frame(self.wire.write(command)))
+        self.write(self.wire.frame(command))
 
     def write(self, frame: bytes) -> None:
         """Write whole frames now, or keep them in order until the socket takes them."""

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from laba.adapters.gateway.connection import Connection, Limits, Wire
 from laba.core.session import Session, State
@@ -38,7 +39,7 @@ class Gateway:
 
     def __init__(
         self,
-        wires: Mapping[str, Wire],
+        wires: Mapping[str, Sequence[Wire]],
         clients: "Clients",
         limits: Limits,
         capacity: Capacity,
@@ -68,18 +69,20 @@ class Gateway:
         self,
         transport: asyncio.Transport,
         method: str,
-        path: str,
+        target: str,
         headers: Sequence[tuple[bytes, bytes]],
         rest: bytes,
     ) -> None:
         """Take over a connection that asks for WebSocket; `rest` came behind its request."""
-        wire = self._wires.get(path)
-        refusal = self._no_room() if wire is not None else _response(404, "there is no WebSocket here")
-        outcome = accept_upgrade(method, headers)
-        if wire is None or refusal is not None or not isinstance(outcome, Upgrade):
+        path, _, query = target.partition("?")
+        wires = self._wires.get(path, ())
+        refusal = self._no_room() if wires else _response(404, "there is no WebSocket here")
+        outcome = accept_upgrade(method, headers, [wire.subprotocol for wire in wires])
+        if refusal is not None or not isinstance(outcome, Upgrade):
             transport.write(refusal if refusal is not None else outcome.response)
             transport.close()
             return
+        wire = _chosen(wires, outcome.subprotocol, parse_qs(query).get("format", []))
         connection = Connection(self, wire, transport)
         self._connections.add(connection)
         self._empty.clear()
@@ -244,6 +247,13 @@ def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Conne
             else:
                 link.hold(frame, sent)
     return written
+
+
+def _chosen(wires: Sequence[Wire], subprotocol: str | None, forms: Sequence[str]) -> Wire:
+    """Choose the form that was agreed in the handshake, or that the address asks for, or else the first."""
+    agreed = (wire for wire in wires if wire.subprotocol == subprotocol)
+    asked = (wire for wire in wires if wire.form in forms)
+    return next(agreed, None) or next(asked, wires[0])
 
 
 def _shares(connections: list[Connection], count: int) -> Iterator[list[Connection]]:

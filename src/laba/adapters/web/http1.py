@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from laba.core.wheel import Timed, TimerWheel
 
-# transport, method, path, headers (names lower case), bytes that came behind the request
+# transport, method, path?query, headers (names lower case), bytes that came behind the request
 Upgrade = Callable[[asyncio.Transport, str, str, Sequence[tuple[bytes, bytes]], bytes], None]
 
 # What was refused is read and thrown away up to here, so that the refusal arrives; then the line is cut.
@@ -173,12 +173,13 @@ class HttpProtocol(HttpToolsProtocol):
             # RFC 9112 section 9.3.2: answers go in the order of requests, and after a 101 none can follow.
             self._refuse(*_BROKEN)
             return
-        path = (httptools.parse_url(self.url).path or b"/").decode("ascii", "replace")
+        parsed = httptools.parse_url(self.url)
+        target = ((parsed.path or b"/") + b"?" + (parsed.query or b"")).decode("ascii", "replace")
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         # It refers back to us: without it nothing of the request outlives this call.
         self.parser = None  # type: ignore[assignment]
-        self._upgrade(self.transport, self.scope["method"], path, self.headers, rest)
+        self._upgrade(self.transport, self.scope["method"], target, self.headers, rest)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; where its last answer was not read, cut it a little later."""

@@ -146,7 +146,9 @@ def configuration() -> str:
 def commands() -> str:
     parts = ["# Commands\n\nWhat `--help` prints.\n"]
     for path, command in walk("laba", main):
-        context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+        context = click.Context(
+            command, info_name=path, max_content_width=100, terminal_width=100, **main.context_settings
+        )
         parts.append(f"\n## {path}\n\n```text\n{command.get_help(context)}\n```\n")
     return "".join(parts)
 

@@ -6,7 +6,7 @@ BIN := .venv/bin
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check fix cover bench clean
+.PHONY: help install demo serve test check fix cover bench compliance docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -53,9 +53,11 @@ cover: install $(CLIENTS)  ## Run the tests and show what they do not reach
 bench: install  ## Measure CPU per delivery against a bare C send loop (needs a C compiler; about a minute)
 	@$(BIN)/python bench/run.py
 
+compliance: install  ## Run the Autobahn WebSocket cases against laba's framing (half a minute)
+	@$(BIN)/python compliance/autobahn/run.py
+
 clean:  ## Remove what can be made again
-	rm -rf .venv tests/clients/node_modules bench/out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv tests/clients/node_modules bench/out compliance/work .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 docs: install  ## Write docs/reference from the code
 	@$(BIN)/python docs/generate.py
-.PHONY: docs

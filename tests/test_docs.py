@@ -10,7 +10,9 @@ ROOT = Path(__file__).parent.parent
 SPEC = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
 GENERATE = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(GENERATE)
-DOCUMENTS = sorted(path for path in ROOT.glob("**/*.md") if not {".venv", "node_modules", "work"} & set(path.parts))
+DOCUMENTS = sorted(
+    path for path in ROOT.glob("**/*.md") if not {".venv", "node_modules", "work"} & set(path.relative_to(ROOT).parts)
+)
 
 
 @pytest.mark.parametrize("name", sorted(GENERATE.PAGES))

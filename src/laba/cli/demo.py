@@ -21,10 +21,10 @@ from typing import Any
 import click
 import uvloop
 
-from laba import assembly
 from laba.cli.crowd import Arrivals, Crowd, gathered
 from laba.cli.office import asked_of_server
 from laba.cli.options import examples, settings
+from laba.cli.parts import assembly
 from laba.dialects import offline
 
 HOST = "127.0.0.1"
@@ -107,7 +107,7 @@ async def _perform(stage: Stage, clients: int, asked: threading.Event, *, once: 
     tokens = [stage.user_token(f"user{number}") for number in range(clients)]
     started_at = time.monotonic()
     with click.progressbar(length=clients, label=f"Connecting {clients} clients", file=sys.stderr) as bar:
-        async with gathered((HOST, stage.port), assembly.WEBSOCKET_PATH, tokens, lambda: bar.update(1)) as crowd:
+        async with gathered((HOST, stage.port), assembly().WEBSOCKET_PATH, tokens, lambda: bar.update(1)) as crowd:
             bar.render_finish()
             click.echo(f"{clients} clients logged in after {time.monotonic() - started_at:.1f} s.")
             reached = await _broadcast(stage, crowd)
@@ -148,7 +148,7 @@ def _invite(stage: Stage) -> None:
         f"""
 The server goes on, and so do its clients:
   callers      {stage.url}
-  clients      ws://{HOST}:{stage.port}{assembly.WEBSOCKET_PATH}
+  clients      ws://{HOST}:{stage.port}{assembly().WEBSOCKET_PATH}
   metrics      http://{HOST}:{stage.port}/metrics
 
 Broadcast once more, from another terminal:

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import click
 import msgspec
 
-from laba import assembly
+from laba.cli.parts import assembly
 from laba.config import Settings
 from laba.model.http import HttpResponse, RequestHead
 
@@ -53,7 +53,7 @@ def call(settings: Settings, head: RequestHead, body: bytes, start_seconds: floa
             return response
         try:
             return asyncio.run(_answered_here(settings, head, body))
-        except assembly.DataDirLockedError as error:
+        except assembly().DataDirLockedError as error:
             if time.monotonic() >= give_up_at:
                 raise click.ClickException(
                     f"another process holds {settings.server.data_dir} and does not answer there; try again"
@@ -105,8 +105,9 @@ def _exchanged(connection: http.client.HTTPConnection, head: RequestHead, body: 
 
 
 async def _answered_here(settings: Settings, head: RequestHead, body: bytes) -> HttpResponse:
-    async with assembly.office(settings) as answer:
-        return await answer(head, body)
+    async with assembly().office(settings) as answer:
+        response: HttpResponse = await answer(head, body)
+    return response
 
 
 def _head(settings: Settings, method: str, path: str) -> RequestHead:

@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 import uvloop
 
-from laba import assembly
 from laba.cli.options import config_option, data_option, examples, settings
+from laba.cli.parts import assembly
 
 
 @click.command(
@@ -25,8 +25,8 @@ def serve(file: Path | None, host: str | None, port: int | None, data: str | Non
     """Serve until SIGTERM or Ctrl-C."""
     chosen = settings(file, server__host=host, server__port=port, server__data_dir=data)
     try:
-        uvloop.run(assembly.serve(chosen))
-    except assembly.DataDirLockedError as error:
+        uvloop.run(assembly().serve(chosen))
+    except assembly().DataDirLockedError as error:
         raise click.ClickException(f"another laba runs on {chosen.server.data_dir}") from error
     except OSError as error:
         raise click.ClickException(f"cannot serve: {error}") from error

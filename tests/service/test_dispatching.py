@@ -77,12 +77,22 @@ async def test_no_message_gets_two_places(house, tmp_path):
         assert sent(await again.store.streams.read(STREAM, 0)) == [(1, 1), (2, 2), (3, 3)]
 
 
-async def test_a_turn_says_whether_anything_waited(house):
+async def test_a_turn_says_how_much_waited(house):
     """Also where all of it was too old."""
-    assert await house.dispatcher.turn() is False
+    assert await house.dispatcher.turn() == 0
     await house.store.append(dispatch(1, house.clock.now_ms - WINDOW_MS - 1))
-    assert await house.dispatcher.turn() is True
-    assert await house.dispatcher.turn() is False
+    assert await house.dispatcher.turn() == 1
+    assert await house.dispatcher.turn() == 0
+
+
+async def test_more_than_a_batch_goes_out_without_being_woken_again(house):
+    """One wake is enough for whatever waits."""  # G3
+    notices = house.bus.subscribe()
+    await house.kept(*range(1, 300))
+    running = asyncio.create_task(house.dispatcher.run())
+    assert offsets(await anext(notices)) == [*range(1, 257)]
+    assert offsets(await anext(notices)) == [*range(257, 300)]
+    running.cancel()
 
 
 async def test_running_begins_with_what_an_earlier_process_left(house):

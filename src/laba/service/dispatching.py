@@ -56,7 +56,8 @@ class Dispatcher:
             await self._something.wait()
             self._something.clear()
             try:
-                while await self.turn():
+                # A batch that is not full was the last one; what comes after it wakes us again.
+                while await self.turn() == _BATCH_LIMIT:
                     pass
                 if not self._something.is_set():
                     self._idle.set()
@@ -65,8 +66,8 @@ class Dispatcher:
                 await asyncio.sleep(_RETRY_SECONDS)
                 self._something.set()
 
-    async def turn(self) -> bool:
-        """Send out one batch of what waits; False when nothing did."""
+    async def turn(self) -> int:
+        """Send out one batch of what waits, and tell how many dispatches that were."""
         waiting = await self._store.waiting(_BATCH_LIMIT)
         horizon_ms = self._ground.clock() - self._window_ms
         late = [dispatch for dispatch in waiting if dispatch.accepted_at_ms < horizon_ms]
@@ -76,4 +77,4 @@ class Dispatcher:
         due = sorted((d for d in waiting if d.accepted_at_ms >= horizon_ms), key=stream_of)  # stable: order is kept
         for stream, dispatches in groupby(due, key=stream_of):
             await self._bus.publish(await self._streams.append(stream, tuple(dispatches)))
-        return bool(waiting)
+        return len(waiting)

@@ -38,6 +38,7 @@ class SqliteStore:
         self._user = statements.Hot(statements.USER)
         self._add_user = statements.Hot(statements.ADD_USER)
         self._append = statements.Hot(statements.APPEND)
+        self._waiting = statements.Hot(statements.WAITING)
 
     @classmethod
     @asynccontextmanager
@@ -142,7 +143,7 @@ class SqliteStore:
 
     async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
         def read(connection: Connection) -> tuple[Dispatch, ...]:
-            return tuple(rows.dispatch_of(row) for row in connection.execute(statements.WAITING, {"most": limit}))
+            return tuple(map(rows.dispatch_of, self._waiting.run(connection, {"most": limit})))
 
         return await self._reader.do(read)
 

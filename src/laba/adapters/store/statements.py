@@ -28,7 +28,14 @@ REMOVE_USER = delete(users).where(*_THE_USER).returning(*_USER)
 _ROWS = func.json_each(bindparam("rows")).table_valued("value", name="given")
 _PATHS: list[ColumnElement[Any]] = [literal_column(f"'$[{at}]'") for at in range(len(LEDGER_COLUMNS))]
 APPEND = insert(ledger).from_select(LEDGER_COLUMNS, select(*(func.json_extract(_ROWS.c.value, at) for at in _PATHS)))
-WAITING = select(*_DISPATCH).where(_IS_WAITING).order_by(ledger.c.number).limit(bindparam("most"))
+# The offset is written out, because the compiler would make a parameter of the one it adds to a limit.
+WAITING = (
+    select(*_DISPATCH)
+    .where(_IS_WAITING)
+    .order_by(ledger.c.number)
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))
+)
 EXPIRE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.EXPIRED.value)
 PLACE = (
     update(ledger)

@@ -1,17 +1,29 @@
 """Offsets, given in the same file and by the same thread as the ledger, so that a place is given once."""
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from laba.adapters.store import rows, statements
 from laba.adapters.store.faults import NotWaitingError
+from laba.adapters.store.tables import State
 from laba.adapters.store.worker import Worker
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Message
 from laba.model.stream import Batch, Entry, Position, Stream
 
 # The most messages in one batch of `read`: a batch becomes one frame, which must not hold a whole window.
 READ_BATCH_LENGTH = 100
+
+
+class StreamRow(NamedTuple):
+    """The columns of `tables.streams`, in their order."""
+
+    number: int
+    app_uuid: str
+    channel: str
+    epoch: str
+    last_offset: int
 
 
 class SqliteStreams:
@@ -21,6 +33,9 @@ class SqliteStreams:
         self._writer = writer
         self._reader = reader
         self._entropy = entropy
+        self._stream = statements.Hot(statements.STREAM)
+        self._place = statements.Hot(statements.PLACE)
+        self._advance = statements.Hot(statements.ADVANCE)
 
     async def append(self, stream: Stream, dispatches: Sequence[Dispatch]) -> Batch:
         """Give the dispatches their places; NotWaitingError, a bug, if one is unknown or its work is done."""
@@ -30,24 +45,18 @@ class SqliteStreams:
         def write(connection: Connection) -> Batch:
             row = self._stream_row(connection, stream)
             offsets = range(row.last_offset + 1, row.last_offset + 1 + len(dispatches))
-            places = [
-                {"dispatch": dispatch.id, "place_stream": row.number, "place_offset": offset}
-                for offset, dispatch in zip(offsets, dispatches, strict=True)
-            ]
-            if connection.execute(statements.PLACE, places).rowcount != len(dispatches):
-                raise NotWaitingError
-            connection.execute(statements.ADVANCE, {"stream": row.number, "new_offset": offsets[-1]})
+            for offset, dispatch in zip(offsets, dispatches, strict=True):
+                place = {"dispatch": dispatch.id, "place_stream": row.number, "place_offset": offset}
+                if self._place.run(connection, place | {"state": State.PLACED.value}).rowcount != 1:
+                    raise NotWaitingError
+            self._advance.run(connection, {"stream": row.number, "new_offset": offsets[-1]})
             return Batch(stream, row.epoch, tuple(map(_entry, offsets, dispatches)))
 
         return await self._writer.do(write)
 
     async def position(self, stream: Stream) -> Position:
         """Tell where the stream is; one never used before gets its epoch now, durably."""
-
-        def read(connection: Connection) -> rows.AnyRow | None:
-            return connection.execute(statements.STREAM, stream._asdict()).one_or_none()
-
-        row = await self._reader.do(read)
+        row = await self._reader.do(lambda connection: self._found(connection, stream))
         if row is None:
             row = await self._writer.do(lambda connection: self._stream_row(connection, stream))
         return Position(row.epoch, row.last_offset)
@@ -64,12 +73,16 @@ class SqliteStreams:
 
         return await self._reader.do(read)
 
-    def _stream_row(self, connection: Connection, stream: Stream) -> rows.AnyRow:
-        row = connection.execute(statements.STREAM, stream._asdict()).one_or_none()
+    def _stream_row(self, connection: Connection, stream: Stream) -> StreamRow:
+        row = self._found(connection, stream)
         if row is not None:
             return row
         new = {**stream._asdict(), "epoch": self._entropy(4).hex(), "last_offset": 0}
-        return connection.execute(statements.ADD_STREAM, new).one()
+        return StreamRow(*connection.execute(statements.ADD_STREAM, new).one())
+
+    def _found(self, connection: Connection, stream: Stream) -> StreamRow | None:
+        row = self._stream.run(connection, stream._asdict()).fetchone()
+        return None if row is None else StreamRow(*row)
 
 
 def _entry(offset: int, dispatch: Dispatch) -> Entry:

@@ -70,7 +70,6 @@ class Welcome:
 class Denial(Enum):
     """Why one command was refused; the codes are the Centrifuge client protocol's."""
 
-    INTERNAL = (100, "internal server error")
     UNKNOWN_CHANNEL = (102, "unknown channel")
     METHOD_NOT_FOUND = (104, "method not found")
     NOT_AVAILABLE = (108, "not available")

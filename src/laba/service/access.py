@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from laba.core import passwords
 from laba.core.tokens import NEVER, Token
 from laba.model.app import App
-from laba.model.calls import Grant, NewUser, RegisterUsers, TokenIssued, TokenRequest
+from laba.model.calls import Grant, TokenIssued, TokenRequest
 from laba.model.identity import Identity
 from laba.model.refusal import Code, Refusal
 from laba.model.user import User
@@ -111,12 +111,7 @@ class Access:
         return user if isinstance(user, Refusal) else self._issued(call, app, user)
 
     async def _user(self, name: str, app: App, *, register: bool) -> User | Refusal:
-        user = await self._users.find(app, name)
-        if user is None and register:
-            registered = await self._users.register(RegisterUsers((NewUser(name),), single=False), app)
-            if isinstance(registered, Refusal):
-                return registered
-            user = registered.users[0] if registered.users else await self._users.find(app, name)
+        user = await (self._users.find_or_register(app, name) if register else self._users.find(app, name))
         return user or Refusal(Code.USER_UNKNOWN, f"there is no user {name}", subject=name)
 
     async def _exchange(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:

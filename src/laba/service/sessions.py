@@ -8,7 +8,6 @@ from laba.core.roster import Roster
 from laba.core.session import Session, State
 from laba.core.window import Window
 from laba.model.app import App
-from laba.model.calls import NewUser, RegisterUsers
 from laba.model.closing import Closing
 from laba.model.identity import Identity
 from laba.model.refusal import Code, Refusal
@@ -138,10 +137,8 @@ class People:
         app = self._tenants.apps.with_uuid(identity.app_uuid)
         if app is None or identity.user is None:
             return Refusal(Code.TOKEN_MISMATCH, "a client logs in with a user's token")
-        user = await self.users.find(app, identity.user)
-        if user is None and identity.registers and register:
-            await self.users.register(RegisterUsers((NewUser(identity.user),), single=False), app)
-            user = await self.users.find(app, identity.user)
+        find = self.users.find_or_register if identity.registers and register else self.users.find
+        user = await find(app, identity.user)
         return self._present(app, identity, user)
 
     def _present(self, app: App, identity: Identity, user: User | None) -> tuple[App, User] | Refusal:

@@ -28,6 +28,15 @@ class Users:
     async def find(self, app: App, name: str) -> User | None:
         return await self._store.user(app.uuid, name)
 
+    async def find_or_register(self, app: App, name: str) -> User | None:
+        """Find a user, or register it; None only where it was removed in between."""
+        user = await self.find(app, name)
+        if user is None:
+            await self._store.add_users([await self._user(NewUser(name), app)])
+            # Read again: another call may have registered it first, and its epoch is the one that holds.
+            user = await self.find(app, name)
+        return user
+
     async def get(self, call: GetUser, app: App) -> UserFound | Refusal:
         user = await self.find(app, call.name)
         return _unknown(call.name) if user is None else UserFound(user)

@@ -6,9 +6,10 @@ The states and their successors are the table NEXT; docs/clients.md draws them.
 from enum import Enum
 from typing import Generic, TypeVar
 
-from laba.core.attendance import Seat
+from laba.core.attendance import Due
+from laba.model.attendance import Seat
 from laba.model.closing import Closing
-from laba.model.session import Event, Login, Malformed, Pong, Unsupported
+from laba.model.session import Ask, Event, Login, Malformed, Pong, Unsupported
 
 Link = TypeVar("Link")
 
@@ -26,6 +27,7 @@ class Step(Enum):
 
     LOG_IN = "log_in"
     NOTE_PONG = "note_pong"
+    ASK = "ask"
     DENY = "deny"
 
 
@@ -33,14 +35,17 @@ NEXT: dict[tuple[State, type[Event]], Step | Closing] = {
     (State.NEW, Login): Step.LOG_IN,
     # The first command of a client is its login; anything before it is not this protocol.
     (State.NEW, Pong): Closing.BAD_REQUEST,
+    (State.NEW, Ask): Closing.BAD_REQUEST,
     (State.NEW, Unsupported): Closing.BAD_REQUEST,
     (State.NEW, Malformed): Closing.BAD_REQUEST,
     (State.CATCHING_UP, Login): Closing.BAD_REQUEST,
     (State.CATCHING_UP, Pong): Step.NOTE_PONG,
+    (State.CATCHING_UP, Ask): Step.ASK,
     (State.CATCHING_UP, Unsupported): Step.DENY,
     (State.CATCHING_UP, Malformed): Closing.BAD_REQUEST,
     (State.LIVE, Login): Closing.BAD_REQUEST,
     (State.LIVE, Pong): Step.NOTE_PONG,
+    (State.LIVE, Ask): Step.ASK,
     (State.LIVE, Unsupported): Step.DENY,
     (State.LIVE, Malformed): Closing.BAD_REQUEST,
 }
@@ -51,10 +56,12 @@ class Session(Generic[Link]):
 
     `link` is what the adapter reaches the client by; nothing here touches it. `written` is the last offset of the
     app's stream that was written to the client: it is written nothing at or below it, which is the one rule that
-    removes doubles. While catching up, `owed_until_ms` and `owed_to_offset` say what of the past it is entitled to.
+    removes doubles. `pinged` is what had been written when the client was last pinged, `confirmed` what it has for
+    sure: a pong follows what was written before its ping. While catching up, `owed` says what of the past, up to
+    where it joined, the session is entitled to.
     """
 
-    __slots__ = ("codec", "link", "owed_to_offset", "owed_until_ms", "seat", "state", "written")
+    __slots__ = ("codec", "confirmed", "joined_at", "link", "owed", "pinged", "seat", "state", "written")
 
     def __init__(self, link: Link, codec: str) -> None:
         self.link = link
@@ -62,8 +69,10 @@ class Session(Generic[Link]):
         self.state = State.NEW
         self.seat: Seat | None = None
         self.written = 0
-        self.owed_until_ms = 0
-        self.owed_to_offset = 0
+        self.pinged = 0
+        self.confirmed = 0
+        self.joined_at = 0
+        self.owed: tuple[Due, ...] = ()
 
     def heard(self, event: Event) -> Step | Closing:
         """Decide about an event. The caller holds events back while a login is under way."""
@@ -71,4 +80,4 @@ class Session(Generic[Link]):
 
     def entitled(self, offset: int, accepted_at_ms: int) -> bool:
         """Tell whether a message is for this session: what came after it joined, and what it is owed from before."""
-        return offset > self.owed_to_offset or accepted_at_ms <= self.owed_until_ms
+        return offset > self.joined_at or any(due.covers(offset, accepted_at_ms) for due in self.owed)

@@ -6,26 +6,28 @@ from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 
+from laba.core.tally import Tally
 from laba.model.stream import Position
-
-Frames = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One message in the log. `frames` holds its bytes per codec, the same objects that went to live sessions."""
+    """One message in the log. `frames` gives its bytes per codec, the same objects that go to live sessions.
+
+    `size_bytes` is the message's own length; each codec in use holds about as much again. `tally` is None where the
+    message went out before this process began.
+    """
 
     offset: int
+    message_id: int
     accepted_at_ms: int
-    frames: Frames
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.frames.values()))
+    size_bytes: int
+    frames: Mapping[str, bytes]
+    tally: Tally | None = None
 
 
 # Stands where a message was until the list is cut, so that the bytes are free at once.
-_GONE = Kept(0, 0, MappingProxyType({}))
+_GONE = Kept(0, 0, 0, 0, MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ class Window:
             raise ValueError("offsets ascend")
         self._kept.append(kept)
         self._offsets.append(kept.offset)
-        self._bytes += kept.size
+        self._bytes += kept.size_bytes
         self.position = Position(self.position.epoch, kept.offset)
         excess = 0
         while self._bytes > self._bounds.limit_bytes or len(self) - excess > self._bounds.limit_messages:
-            self._bytes -= self._kept[self._head + excess].size
+            self._bytes -= self._kept[self._head + excess].size_bytes
             excess += 1
         self.lost += excess
         self._drop(excess)
@@ -79,7 +81,7 @@ class Window:
         for kept in islice(self._kept, self._head, None):
             if kept.accepted_at_ms >= horizon_ms:
                 break
-            self._bytes -= kept.size
+            self._bytes -= kept.size_bytes
             old += 1
         self._drop(old)
 

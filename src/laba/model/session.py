@@ -29,6 +29,15 @@ class Pong:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """The client calls an rpc method. `data` is JSON as it came, empty where there is none."""
+
+    request_id: int
+    method: str
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Unsupported:
     """A well-formed command that laba does not serve; it is answered, and the session goes on."""
 
@@ -44,7 +53,7 @@ class Malformed:
     reason: str
 
 
-Event = Login | Pong | Unsupported | Malformed
+Event = Login | Pong | Ask | Unsupported | Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +79,10 @@ class Welcome:
 class Denial(Enum):
     """Why one command was refused; the codes are the Centrifuge client protocol's."""
 
+    INTERNAL_ERROR = (100, "internal server error")
     UNKNOWN_CHANNEL = (102, "unknown channel")
     METHOD_NOT_FOUND = (104, "method not found")
+    BAD_REQUEST = (107, "bad request")
     NOT_AVAILABLE = (108, "not available")
     TOKEN_EXPIRED = (109, "token expired")
 
@@ -89,8 +100,16 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """An rpc was done. `data` is JSON."""
+
+    request_id: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """Ask the client for a sign of life."""
 
 
-Command = Welcome | Denied | Ping
+Command = Welcome | Denied | Told | Ping

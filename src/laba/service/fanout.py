@@ -1,27 +1,70 @@
 """From the bus to this node's sessions: a batch is encoded once per codec, logged, and goes on with its audience."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from laba.core.roster import Roster
 from laba.core.session import Session, State
-from laba.core.window import Bounds, Frames, Kept, Window
+from laba.core.tally import Tally
+from laba.core.window import Bounds, Kept, Window
 from laba.model.app import App
 from laba.model.closing import Closing
-from laba.model.stream import Batch, Entry, Notice, Revocation, Stream
+from laba.model.dispatch import Message
+from laba.model.stream import Batch, Entry, Notice, Position, Revocation, Stream
 from laba.ports import StoreBusyError, Streams
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.ground import Ground
+from laba.service.progress import Progress
 
 Link = TypeVar("Link")
 
-# (channel as its client calls it, entry) -> the bytes for the wire, framing included.
-Encoder = Callable[[str, Entry], bytes]
+# (channel as its client calls it, the message's position, the message as `envelope` wrote it) -> bytes for the wire,
+# framing included.
+Encoder = Callable[[str, Position, bytes], bytes]
 
 # Batches that wait for the writing loop. When it is full the bus waits, and behind it the ledger holds the rest.
 _OUTGOING_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Codecs:
+    """How messages are written: once as `envelope`, and around it once for each codec that somebody here speaks."""
+
+    envelope: Callable[[Message], bytes]
+    encoders: Mapping[str, Encoder]
+
+
+class Encoded(dict[str, bytes]):
+    """One message in the codecs that were asked for so far."""
+
+    __slots__ = ("_channel", "_codecs", "_data", "_position")
+
+    def __init__(self, channel: str, position: Position, data: bytes, codecs: Codecs) -> None:
+        super().__init__()
+        self._channel = channel
+        self._position = position
+        self._data = data
+        self._codecs = codecs
+
+    def __missing__(self, codec: str) -> bytes:
+        frame = self[codec] = self._codecs.encoders[codec](self._channel, self._position, self._data)
+        return frame
+
+
+class Joined(dict[str, bytes]):
+    """Several messages as one bytes object, in the codecs that were asked for so far."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: tuple[Kept, ...]) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def __missing__(self, codec: str) -> bytes:
+        frame = self[codec] = b"".join(one.frames[codec] for one in self._kept)
+        return frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +72,9 @@ class Delivery(Generic[Link]):
     """A batch on its way to the sessions it is for. `joined` is the whole batch as one bytes object per codec."""
 
     kept: tuple[Kept, ...]
-    joined: Frames
+    joined: Mapping[str, bytes]
     sessions: list[Session[Link]]
+    progress: Progress
 
     @property
     def first(self) -> int:
@@ -46,6 +90,14 @@ class Delivery(Generic[Link]):
 
 
 @dataclass(frozen=True, slots=True)
+class Portion:
+    """Some of what a returning session is owed, as one piece, and whom to tell when the socket has it."""
+
+    frames: bytes
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
 class Eviction(Generic[Link]):
     """Sessions that are to end."""
 
@@ -57,11 +109,11 @@ class Fanout(Generic[Link]):
     """Keeps the window logs of this node, and makes deliveries of what the bus brings."""
 
     def __init__(
-        self, roster: Roster[Link], streams: Streams, encoders: Mapping[str, Encoder], bounds: Bounds, ground: Ground
+        self, roster: Roster[Link], streams: Streams, codecs: Codecs, bounds: Bounds, ground: Ground
     ) -> None:
         self._roster = roster
         self._streams = streams
-        self._encoders = encoders
+        self._codecs = codecs
         self._bounds = bounds
         self._ground = ground
         self._windows: dict[Stream, Window] = {}
@@ -98,33 +150,61 @@ class Fanout(Generic[Link]):
                 self._windows[stream] = await self._restored(stream)
             return self._windows[stream]
 
-    def missed(self, session: Session[Link], budget_bytes: int) -> bytes | None:
-        """Give the next bytes a returning session is owed, about `budget_bytes` of them; ask again until it is live.
+    def windows(self) -> Iterator[tuple[Stream, Window]]:
+        """Give the window logs that are open here."""
+        yield from self._windows.items()
+
+    def missed(self, session: Session[Link], budget_bytes: int) -> Portion | None:
+        """Give the next portion a returning session is owed, about `budget_bytes`; ask again until it is live.
 
         None where the log has lost what comes next: the session took too long, and must come back to be told so.
 
         Synchronous on purpose: between reading the log and being live nothing can be delivered in between.
         """
-        if session.state is not State.CATCHING_UP or session.seat is None:
-            return b""
-        window = self._windows[Stream(session.seat.app_uuid, APP_CHANNEL)]
-        if session.written < window.floor:
-            return None
-        frames: list[bytes] = []
+        taken: list[Kept] = []
+        if session.state is State.CATCHING_UP and session.seat is not None:
+            window = self._windows[Stream(session.seat.app_uuid, APP_CHANNEL)]
+            if session.written < window.floor:
+                return None
+            self._take_missed(session, window, budget_bytes, taken)
+        # Those that went out after it had joined count it in their audience.
+        counting = [kept.tally for kept in taken if kept.tally is not None and kept.offset > session.joined_at]
+        frames = b"".join(kept.frames[session.codec] for kept in taken)
+        return Portion(frames, Progress(counting, self._ground))
+
+    def _take_missed(self, session: Session[Link], window: Window, budget_bytes: int, taken: list[Kept]) -> None:
         size = 0
         for kept in window.after(session.written):
             if size >= budget_bytes:
-                return b"".join(frames)
-            if not session.entitled(kept.offset, kept.accepted_at_ms):
-                # What is owed of the past comes first: nothing up to the session's own beginning is its any more.
-                session.written = session.owed_to_offset
-                return b"".join(frames)
+                return
             session.written = kept.offset
-            frames.append(kept.frames[session.codec])
-            size += len(frames[-1])
+            if session.entitled(kept.offset, kept.accepted_at_ms):
+                taken.append(kept)
+                size += len(kept.frames[session.codec])
         session.written = window.position.offset
         session.state = State.LIVE
-        return b"".join(frames)
+        session.owed = ()
+
+    def given_up(self, session: Session[Link]) -> None:
+        """Note that a session ends before it had what it missed: what counted it in its audience has lost it."""
+        if session.state is not State.CATCHING_UP or session.seat is None:
+            return
+        window = self._windows[Stream(session.seat.app_uuid, APP_CHANNEL)]
+        for kept in window.after(max(session.written, session.joined_at)):
+            if kept.tally is not None:
+                kept.tally.lose(1, "closed")
+        session.written = max(session.written, window.position.offset)
+
+    def confirmed(self, stream: Stream, after: int, upto: int) -> None:
+        """Note that one session has for sure what went out to it, behind `after` and up to `upto`."""
+        window = self._windows.get(stream)
+        if window is None:
+            return
+        for kept in window.after(after):
+            if kept.offset > upto:
+                return
+            if kept.tally is not None:
+                kept.tally.confirmed += 1
 
     def trim(self) -> None:
         """Forget what has left the window; to be called every few seconds."""
@@ -134,30 +214,35 @@ class Fanout(Generic[Link]):
 
     def _delivery(self, batch: Batch, window: Window) -> Delivery[Link]:
         """Log the batch and select its audience in one step: who joins later reads it from the log, or is past it."""
+        audience = batch.entries[0].message.dispatch.audience
+        sessions = self._roster.select(batch.stream.app_uuid, audience)
         kept = tuple(
-            self._kept(batch.stream, entry) for entry in batch.entries if entry.offset > window.position.offset
+            self._kept(batch, entry, len(sessions))
+            for entry in batch.entries
+            if entry.offset > window.position.offset
         )
         lost = window.lost
         for one in kept:
             window.add(one)
         if window.lost > lost:
             self._ground.meter.count("laba_window_lost_total", window.lost - lost)
-        audience = batch.entries[0].message.dispatch.audience
-        joined = {codec: b"".join(one.frames[codec] for one in kept) for codec in self._encoders}
-        return Delivery(kept, joined, self._roster.select(batch.stream.app_uuid, audience))
+        tallies = [one.tally for one in kept if one.tally is not None]
+        return Delivery(kept, Joined(kept), sessions, Progress(tallies, self._ground))
 
-    def _kept(self, stream: Stream, entry: Entry) -> Kept:
-        channel = stream.channel.partition(":")[0]
-        frames = {codec: encode(channel, entry) for codec, encode in self._encoders.items()}
-        return Kept(entry.offset, entry.message.dispatch.accepted_at_ms, frames)
+    def _kept(self, batch: Batch, entry: Entry, audience: int | None = None) -> Kept:
+        message = entry.message
+        data = self._codecs.envelope(message)
+        frames = Encoded(batch.stream.channel.partition(":")[0], Position(batch.epoch, entry.offset), data, self._codecs)
+        tally = None if audience is None else Tally(message.dispatch.accepted_at_ms, audience)
+        return Kept(entry.offset, message.id, message.dispatch.accepted_at_ms, len(data), frames, tally)
 
     async def _restored(self, stream: Stream) -> Window:
         # In this order: what is given a place meanwhile is read, too, and the position is never ahead of the log.
         position = await self._streams.position(stream)
         batches = await self._streams.read(stream, self._ground.clock() - self._bounds.window_ms)
-        entries = [entry for batch in batches for entry in batch.entries]
-        floor = entries[0].offset - 1 if entries else position.offset
+        kept = [self._kept(batch, entry) for batch in batches for entry in batch.entries]
+        floor = kept[0].offset - 1 if kept else position.offset
         window = Window(position._replace(offset=floor), self._bounds)
-        for entry in entries:
-            window.add(self._kept(stream, entry))
+        for one in kept:
+            window.add(one)
         return window

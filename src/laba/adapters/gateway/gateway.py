@@ -15,6 +15,7 @@ from laba.model.session import Denied, Login, Welcome
 from laba.ports import Meter, StoreBusyError
 from laba.protocols.websocket import Upgrade, accept_upgrade
 from laba.service.fanout import Delivery, Eviction, Fanout
+from laba.service.questions import Questions
 from laba.service.sessions import Sessions
 
 _CATCH_UP_BYTES = 65536
@@ -131,8 +132,8 @@ class Gateway:
         missed = self._clients.fanout.missed(session, min(_CATCH_UP_BYTES, self.limits.outbox_bytes // 2))
         if missed is None:
             connection.close(Closing.SLOW)
-        elif missed:
-            connection.write(missed)
+        elif missed.frames:
+            connection.write(missed.frames, missed.progress)
         if session.state is State.CATCHING_UP and connection.outbox is None:
             # The rest after everybody else has had a turn.
             asyncio.get_running_loop().call_soon(self.caught_up, connection)
@@ -181,8 +182,7 @@ class Gateway:
     async def _deliver(self, delivery: Delivery[Connection]) -> None:
         sessions = delivery.sessions
         for start in range(0, len(sessions), self._capacity.slice_writes):
-            written = write_slice(delivery, sessions[start : start + self._capacity.slice_writes])
-            self._meter.count("laba_deliveries_total", written * len(delivery.kept))
+            write_slice(delivery, sessions[start : start + self._capacity.slice_writes])
             await asyncio.sleep(0)
 
     # --- the end ---------------------------------------------------------------------------------------------------
@@ -214,39 +214,48 @@ class Clients:
 
     sessions: Sessions[Connection]
     fanout: Fanout[Connection]
+    questions: Questions[Connection]
 
 
-def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Connection]]) -> int:
-    """Write a delivery to some of its sessions, and tell to how many sockets the last byte was handed.
+def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Connection]]) -> None:
+    """Write a delivery to some of its sessions, and tell its progress.
 
-    This loop is what laba is for: per session one system call, and as little else as can be.
+    This loop is what laba is for: per session one system call, and as little else as can be. A link that nothing can
+    be written to directly has an outbox; a session that is catching up reads the delivery from the log.
     """
-    first, last, joined, live, write = delivery.first, delivery.last, delivery.joined, State.LIVE, os.write
-    written = 0
+    first, last, joined, write = delivery.first, delivery.last, delivery.joined, os.write
+    live, closed = State.LIVE, State.CLOSED
+    handed = gone = 0
     for session in sessions:
-        if session.state is not live or session.written >= last:
+        if session.written >= last:
+            continue
+        if session.state is not live:
+            gone += session.state is closed
             continue
         frame = joined[session.codec] if session.written < first else delivery.rest(session)
         session.written = last
         link = session.link
+        if link.outbox is not None:
+            link.queue(frame, delivery.progress)
+            continue
         fd = link.fd
         if fd < 0:
-            continue
-        if link.outbox is not None:
-            link.queue(frame)
+            gone += 1
             continue
         try:
             sent = write(fd, frame)
         except BlockingIOError:
-            link.hold(frame, 0)
+            link.hold(frame, 0, delivery.progress)
         except OSError:
+            gone += 1
             link.abort()
         else:
             if sent == len(frame):
-                written += 1
+                handed += 1
             else:
-                link.hold(frame, sent)
-    return written
+                link.hold(frame, sent, delivery.progress)
+    delivery.progress.handed(handed)
+    delivery.progress.lost(gone, "closed")
 
 
 def _chosen(wires: Sequence[Wire], subprotocol: str | None, forms: Sequence[str]) -> Wire:

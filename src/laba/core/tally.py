@@ -1,0 +1,39 @@
+"""What became of one message: the counts of its report (X2)."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+# The shares of an audience whose times a report tells, in thousandths: 50 %, 99 %, 100 %.
+SHARES = (500, 990, 1000)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts sessions, on one node. Times are milliseconds from acceptance to the moment a share was reached.
+
+    `audience` are the live sessions that the message was for when it went out; `reached` those to whose socket its
+    last byte was handed; `confirmed` those of which a sign came that can only follow it; `lost` those that it did not
+    reach, by reason. What is neither reached nor lost is under way.
+    """
+
+    accepted_at_ms: int
+    audience: int
+    reached: int = 0
+    confirmed: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    reached_after_ms: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> int:
+        return self.audience - self.reached - self.lost.total()
+
+    def hand(self, sessions: int, now_ms: int) -> None:
+        """Count sessions that have the message now."""
+        self.reached += sessions
+        for share in SHARES:
+            if share not in self.reached_after_ms and self.reached * 1000 >= self.audience * share:
+                self.reached_after_ms[share] = max(0, now_ms - self.accepted_at_ms)
+
+    def lose(self, sessions: int, reason: str) -> None:
+        """Count sessions that will not get the message over this connection."""
+        self.lost[reason] += sessions

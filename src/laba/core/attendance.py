@@ -3,13 +3,16 @@
 from collections import OrderedDict
 from typing import NamedTuple
 
+from laba.model.attendance import Seat
 
-class Seat(NamedTuple):
-    """One device of one user; several connections of it share the seat."""
 
-    app_uuid: str
-    user: str
-    device: str
+class Due(NamedTuple):
+    """Stands in until attendance is rewritten: everything accepted up to a time is owed."""
+
+    until_ms: int
+
+    def covers(self, offset: int, accepted_at_ms: int) -> bool:
+        return offset >= 0 and accepted_at_ms <= self.until_ms
 
 
 class Attendance:

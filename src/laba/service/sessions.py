@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from laba.core.attendance import Attendance, Seat
+from laba.core.attendance import Attendance, Due
 from laba.core.roster import Roster
 from laba.core.session import Session, State
 from laba.core.window import Window
 from laba.model.app import App
+from laba.model.attendance import Seat
 from laba.model.closing import Closing
 from laba.model.identity import Identity
 from laba.model.refusal import Code, Refusal
@@ -71,8 +72,13 @@ class Sessions(Generic[Link]):
             return Closing.NORMAL
         return self._seated(session, login, Seat(app.uuid, user.name, login.device), window)
 
-    def leave(self, session: Session[Link]) -> None:
+    def confirm(self, session: Session[Link]) -> None:
+        """Note that the client has what was written before it was pinged."""
+        session.confirmed = max(session.confirmed, session.pinged)
+
+    def leave(self, session: Session[Link], *, orderly: bool = False, restarting: bool = False) -> None:  # noqa: ARG002
         """Note that a connection has ended. May be called for any session, and twice."""
+        self._fanout.given_up(session)
         session.state = State.CLOSED
         if self._roster.leave(session) and session.seat is not None:
             self._attendance.left(session.seat, self._ground.clock())
@@ -89,8 +95,8 @@ class Sessions(Generic[Link]):
         connected = any(other.seat == seat for other in self._roster.of_user(seat.app_uuid, seat.user))
         returned = self._attendance.returned(seat, now_ms)
         session.seat = seat
-        session.owed_until_ms = now_ms if connected else returned
-        session.owed_to_offset = window.position.offset
+        session.owed = (Due(now_ms if connected else returned),)
+        session.joined_at = window.position.offset
         session.written = window.position.offset
         if asked is not None and asked.epoch == window.position.epoch:
             self._resume(session, asked, window)

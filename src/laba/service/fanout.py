@@ -232,7 +232,9 @@ class Fanout(Generic[Link]):
     def _kept(self, batch: Batch, entry: Entry, audience: int | None = None) -> Kept:
         message = entry.message
         data = self._codecs.envelope(message)
-        frames = Encoded(batch.stream.channel.partition(":")[0], Position(batch.epoch, entry.offset), data, self._codecs)
+        frames = Encoded(
+            batch.stream.channel.partition(":")[0], Position(batch.epoch, entry.offset), data, self._codecs
+        )
         tally = None if audience is None else Tally(message.dispatch.accepted_at_ms, audience)
         return Kept(entry.offset, message.id, message.dispatch.accepted_at_ms, len(data), frames, tally)
 

@@ -266,7 +266,7 @@ class Questions:
         return replace(answer, request_id=ask.request_id)
 
 
-class Told:
+class Recorder:
     """Notes what becomes of a frame: what was handed, and the reasons of what was lost."""
 
     def __init__(self):
@@ -278,6 +278,19 @@ class Told:
 
     def lost(self, sessions, reason):
         self.reasons += [reason] * sessions
+
+
+class _Sessions(Sessions):
+    """The real ones, and a note of how each ended: user, orderly, restarting."""
+
+    def __init__(self, departures, *services):
+        super().__init__(*services)
+        self._departures = departures
+
+    def leave(self, session, *, orderly=False, restarting=False):
+        if session.seat is not None:
+            self._departures.append((session.seat.user, orderly, restarting))
+        super().leave(session, orderly=orderly, restarting=restarting)
 
 
 class GatewayRig(Rig):
@@ -302,7 +315,10 @@ class GatewayRig(Rig):
         self.fanout = Fanout(self.roster, Streams(), codecs, Bounds(600_000, 1 << 26, 10_000), ground)
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
-        self.sessions = Sessions(self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground)
+        self.departures = []
+        self.sessions = _Sessions(
+            self.departures, self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground
+        )
         self.clients = Clients(self.sessions, self.fanout, self.questions)
         self.gateway = Gateway(
             Entrances(WEBSOCKETS, STREAMS), self.clients, self.limits, capacity, self.wheel, ground
@@ -355,7 +371,7 @@ class GatewayRig(Rig):
 
     def deliver(self, frame, sessions=None):
         """Write one frame to everyone, or to these sessions; tells what became of it at once, and goes on to."""
-        told = Told()
+        told = Recorder()
         delivery = self.delivery(frame, sessions, told)
         write_slice(delivery, delivery.sessions)
         return told

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from gateway_rig import APP, EPOCH, MASK, PATH, UPGRADE, GatewayRig, numbered, until
+from gateway_rig import APP, EPOCH, MASK, PATH, UPGRADE, GatewayRig, Recorder, numbered, until
 from laba.model.closing import Closing
 from laba.model.refusal import Code, Refusal
+from laba.model.session import Ask, Told
 from laba.model.stream import Stream
 from laba.ports import StoreBusyError
 from laba.protocols.websocket import CloseFrame, PongFrame, Text, client_text_frame, text_frame
@@ -348,3 +349,195 @@ async def test_an_empty_gateway_is_drained_at_once():
     async with GatewayRig().running() as rig:
         await rig.gateway.drain(30)
         assert (await (await rig.connect()).call(UPGRADE))[0] == 503
+
+
+# --- questions -----------------------------------------------------------------------------------------------------
+
+
+def ask(number, method="m", **rpc):
+    return {"id": number, "rpc": {"method": method, **rpc}}
+
+
+async def test_a_question_is_answered_under_its_id():
+    """With the data as it came; what is said is JSON again."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        rig.questions.answers["history"] = Told(0, b'{"x":1}')
+        await client.say(ask(7, "history", data={"limit": 3}))
+        assert await client.reply() == {"id": 7, "rpc": {"data": {"x": 1}}}
+        assert rig.questions.asked == [Ask(7, "history", b'{"limit": 3}')]
+
+
+async def test_a_question_that_is_refused_ends_nothing():
+    """The service says why."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        await client.say(ask(7))
+        assert (await client.reply())["error"]["code"] == 104
+        rig.deliver(text_frame(b"still here"))
+        assert await client.next() == Text("still here")
+
+
+@pytest.mark.parametrize("fault", [StoreBusyError(), OSError("disk")])
+async def test_a_question_that_the_store_cannot_answer_is_an_error_of_ours(fault):
+    """Code 100, and the session goes on."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        rig.questions.answers["broken"] = fault
+        await client.say(ask(7, "broken"), ask(8))
+        assert (await client.reply())["error"]["code"] == 100
+        assert (await client.reply())["error"]["code"] == 104
+        assert rig.counted("laba_store_failures_total") == 1
+
+
+async def test_one_question_at_a_time_and_what_follows_waits():
+    """In its own frame, in another, in another packet; pushes go on meanwhile, reading does not."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        connection = rig.of("ann")
+        rig.questions.open.clear()
+        await client.say(ask(1), ask(2))
+        await until(lambda: rig.questions.asked)
+        await client.say({"id": 3, "publish": {"channel": "app"}})
+        await client.send(CLIENT_PING)
+        assert not connection._transport.is_reading()
+        rig.deliver(text_frame(b"meanwhile"))
+        assert await client.next() == Text("meanwhile")
+        assert [asked.request_id for asked in rig.questions.asked] == [1]
+        rig.questions.open.set()
+        assert [(await client.reply())["id"] for _ in range(3)] == [1, 2, 3]
+        assert await client.next() == PongFrame(b"")
+        assert connection._transport.is_reading()
+
+
+async def test_a_question_whose_client_has_gone_is_answered_to_nobody():
+    """And nothing is left of it."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        rig.questions.open.clear()
+        await client.say(ask(1), ask(2))
+        await until(lambda: rig.questions.asked)
+        rig.of("ann").abort()
+        rig.questions.open.set()
+        await until(lambda: not rig.gateway._answering)
+        assert [asked.request_id for asked in rig.questions.asked] == [1]
+
+
+# --- what is known of a client -------------------------------------------------------------------------------------
+
+
+async def test_an_end_tells_how_it_came():
+    """An orderly one by the client's own close frame, ours at a shutdown, and any other."""
+    async with GatewayRig().running() as rig:
+        polite, other = await rig.logged_in("polite"), await rig.logged_in("other")
+        gone, evicted = await rig.logged_in("gone"), await rig.logged_in("evicted")
+        await polite.leave()
+        await until(lambda: rig.departures)
+        gone.vanish()
+        await until(lambda: len(rig.departures) == 2)
+        rig.of("evicted").close(Closing.USER_REMOVED)
+        rig.of("other").close(Closing.SHUTDOWN)
+        for client in (other, evicted):
+            await client.leave()
+        assert rig.departures == [
+            ("polite", True, False),
+            ("gone", False, False),
+            ("evicted", False, False),
+            ("other", False, True),
+        ]
+
+
+async def test_an_end_is_not_orderly_while_something_of_ours_waits():
+    """The client cannot have had it."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann", receive_bytes=4096)
+        rig.deliver(numbered(1, 500_000))
+        await client.leave()
+        await until(lambda: rig.departures)
+        assert rig.departures == [("ann", False, False)]
+
+
+async def test_a_pong_confirms_what_was_written_before_its_ping():
+    """Not what came after; and neither a WebSocket pong nor one that nobody asked for confirms anything."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        session = rig.of("ann").session
+        await client.send(client_text_frame(b"{}", MASK) + b"\x8a\x80" + MASK)
+        rig.deliver(text_frame(b"before"))
+        await client.next()
+        now = 0
+        while not rig.of("ann")._unanswered:
+            now += 1
+            await rig.tick(now)
+        rig.deliver(text_frame(b"after"))
+        assert (session.confirmed, session.pinged, session.written) == (0, 1, 2)
+        await client.send(client_text_frame(b"{}", MASK))
+        await until(lambda: session.confirmed)
+        assert session.confirmed == 1
+
+
+# --- progress (X2) -------------------------------------------------------------------------------------------------
+
+
+async def test_a_frame_counts_as_handed_when_its_last_byte_is():
+    """At once, or as the client reads: each session once."""
+    async with GatewayRig().running() as rig:
+        fast, slow = await rig.logged_in("fast"), await rig.logged_in("slow", receive_bytes=4096)
+        big = numbered(1, 400_000)
+        first = rig.deliver(big)
+        assert await fast.read_exactly(len(big)) == big
+        await until(lambda: first.handed_to == 1)
+        second = rig.deliver(text_frame(b"behind it"))
+        assert (first.handed_to, second.handed_to) == (1, 1)
+        assert await slow.read_exactly(len(big)) == big
+        assert (await slow.next()).text == "behind it"
+        await until(lambda: second.handed_to == 2)
+        assert (first.handed_to, first.reasons, second.reasons) == (2, [], [])
+
+
+@pytest.mark.parametrize("end", ["slow", "write_error", "user_removed"])
+async def test_a_frame_that_never_goes_out_is_lost_for_the_reason_of_the_end(end):
+    """Also the one whose beginning went out, unless its rest still does."""
+    async with GatewayRig(limits={"outbox_bytes": 600_000}).running() as rig:
+        client = await rig.logged_in("ann", receive_bytes=4096)
+        begun, waiting = rig.deliver(numbered(1, 400_000)), rig.deliver(text_frame(b"x" * 1000))
+        match end:
+            case "slow":
+                over = rig.deliver(numbered(2, 400_000))
+                assert over.reasons == ["slow"]
+            case "write_error":
+                rig.of("ann").abort()
+            case "user_removed":
+                rig.of("ann").close(Closing.USER_REMOVED)
+        assert waiting.reasons == [end]
+        client.vanish()
+        await until(lambda: begun.reasons)
+        assert (begun.reasons, begun.handed_to, waiting.handed_to) == ([end], 0, 0)
+
+
+async def test_a_frame_begun_before_the_end_still_counts_when_it_is_read():
+    """A frame that has begun is finished, whatever follows."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann", receive_bytes=4096)
+        big = numbered(1, 400_000)
+        begun = rig.deliver(big)
+        rig.of("ann").close(Closing.SHUTDOWN)
+        assert await client.read_exactly(len(big)) == big
+        assert await client.next() == CloseFrame(3001, "shutdown")
+        await until(lambda: begun.handed_to == 1)
+        await client.leave()
+
+
+async def test_what_is_written_to_who_has_gone_is_lost():
+    """In whatever way it would have been written."""
+    async with GatewayRig().running() as rig:
+        client = await rig.logged_in("ann")
+        connection = rig.of("ann")
+        session = connection.session
+        connection.close(Closing.SHUTDOWN)
+        await client.leave()
+        delivered = rig.deliver(text_frame(b"x"), [session])
+        written, queued = Recorder(), Recorder()
+        connection.write(text_frame(b"x"), written)
+        connection.queue(text_frame(b"x"), queued)
+        assert delivered.reasons == written.reasons == queued.reasons == ["closed"]

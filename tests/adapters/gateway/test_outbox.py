@@ -1,6 +1,6 @@
 import os
 
-from gateway_rig import Told
+from gateway_rig import Recorder
 from laba.adapters.gateway.outbox import Outbox
 
 
@@ -67,7 +67,7 @@ def test_clearing_keeps_what_the_transport_holds():
 
 def test_whoever_wants_to_know_of_a_frame_is_told_once():
     """X2: what waits is lost with the reason, what the transport holds is handed over when it is empty."""
-    held, waiting = Told(), Told()
+    held, waiting = Recorder(), Recorder()
     outbox = Outbox()
     outbox.hold(held)
     outbox.hold(None)
@@ -81,7 +81,7 @@ def test_whoever_wants_to_know_of_a_frame_is_told_once():
 
 def test_what_a_transport_takes_with_it_is_lost_for_the_reason_of_the_end():
     """X2: the frame had begun, and its last byte never went out."""
-    held = Told()
+    held = Recorder()
     outbox = Outbox()
     outbox.hold(held)
     outbox.clear("no_pong")

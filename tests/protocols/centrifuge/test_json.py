@@ -7,8 +7,10 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laba.model.closing import Closing
 from laba.model.session import (
     DEFAULT_DEVICE,
+    Ask,
     Denial,
     Denied,
     Login,
@@ -16,11 +18,12 @@ from laba.model.session import (
     Ping,
     Pong,
     Subscription,
+    Told,
     Unsupported,
     Welcome,
 )
 from laba.model.stream import Position
-from laba.protocols.centrifuge.json import push, read, write
+from laba.protocols.centrifuge.json import farewell, push, read, read_bytes, write
 
 
 def reply(written):
@@ -79,18 +82,39 @@ def test_the_python_sdks_own_commands_are_read():
     """Encoded by the SDK's codec: several commands in one text, a newline between them."""
     # S4
     commands = [{"id": 1, "connect": {"token": "t"}}, {}, {"send": {"data": {}}}, {"id": 2, "rpc": {"method": "m"}}]
-    assert read(_JsonCodec.encode_commands(commands)) == [Login(1, "t"), Pong(), Unsupported(2, "rpc", "m")]
+    assert read(_JsonCodec.encode_commands(commands)) == [Login(1, "t"), Pong(), Ask(2, "m")]
 
 
 def test_every_request_of_the_schema_is_known():
     """What laba does not serve is answered, and the session goes on."""
     # S4
     requests = [field.name for field in client_pb2.Command.DESCRIPTOR.fields if field.name != "id"]
-    for name in set(requests) - {"connect", "send"}:
+    for name in set(requests) - {"connect", "send", "rpc"}:
         assert read(json.dumps({"id": 4, name: {"channel": "room:1"}})) == [Unsupported(4, name, "room:1")]
     assert "send" in requests
     assert read('{"send":{"data":{"a":1}}}') == []
     assert read('{"id":4294967295,"refresh":{"token":"t"}}') == [Unsupported(4294967295, "refresh", "")]
+
+
+@pytest.mark.parametrize("data", ['{"limit": 20, "x":[1e400]}', "null", "[]", '"喇\\u53ed"', "0", "false"])
+def test_an_rpc_is_read_with_its_data_as_it_came(data):
+    """Any JSON; nothing is decoded that its method does not ask for."""
+    # S4
+    assert read(f'{{"id":7,"rpc":{{"data": {data} ,"method":"history"}}}}') == [Ask(7, "history", data.encode())]
+    assert read('{"id":7,"rpc":{"method":"history"}}') == [Ask(7, "history", b"")]
+
+
+def test_an_rpc_without_a_method_is_answered_and_asks_nothing():
+    """The session goes on."""
+    # S4
+    assert read('{"id":7,"rpc":{"data":{}}}') == [Unsupported(7, "rpc")]
+
+
+def test_commands_of_a_body_are_read_like_those_of_a_frame():
+    """Bytes that are no text are malformed."""
+    # S4
+    assert read_bytes(b'{"id":1,"connect":{"token":"t"}}\n{}') == [Login(1, "t"), Pong()]
+    assert read_bytes(b"\xff") == [Malformed("commands are not UTF-8")]
 
 
 @pytest.mark.parametrize("text", ["{}", " {} ", "{ }\n", "\n{}"])
@@ -203,7 +227,7 @@ members = st.dictionaries(
 def test_no_text_ever_raises(text):
     """Whatever comes, it is a list of events."""
     # S4
-    assert all(isinstance(event, Login | Pong | Unsupported | Malformed) for event in read(text))
+    assert all(isinstance(event, Login | Pong | Ask | Unsupported | Malformed) for event in read(text))
 
 
 # --- what the server sends ------------------------------------------------------------------------------------------
@@ -238,6 +262,29 @@ def test_a_refused_command_is_answered_with_the_protocols_error():
     written = write(Denied(7, Denial.TOKEN_EXPIRED))
     assert written == b'{"id":7,"error":{"code":109,"message":"token expired"}}'
     assert reply(written) == {"id": 7, "error": {"code": 109, "message": "token expired"}}
+
+
+def test_what_an_rpc_is_told_stands_in_its_reply_as_it_is():
+    """Under the command's id."""
+    # S4
+    written = write(Told(7, b'{"unread":"3"}'))
+    assert written == b'{"id":7,"rpc":{"data":{"unread":"3"}}}'
+
+
+def test_a_session_whose_client_speaks_elsewhere_is_told_its_handle():
+    """centrifugal.dev, bidirectional emulation: `session` and `node` of the connect reply come back with commands."""
+    # S4
+    written = write(Welcome(1, "s-1", (), 45, handle="secret", node="n-1"))
+    assert reply(written)["connect"]["session"] == "secret"
+    assert reply(written)["connect"]["node"] == "n-1"
+
+
+def test_an_end_is_told_by_the_protocols_own_push():
+    """Where the transport has no close code of its own."""
+    # S4
+    written = farewell(Closing.SHUTDOWN)
+    assert written == b'{"push":{"disconnect":{"code":3001,"reason":"shutdown"}}}'
+    assert reply(written) == {"push": {"disconnect": {"code": 3001, "reason": "shutdown"}}}
 
 
 def test_a_ping_is_an_empty_reply():

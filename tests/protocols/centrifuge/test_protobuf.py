@@ -8,8 +8,10 @@ from google.protobuf.json_format import ParseDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laba.model.closing import Closing
 from laba.model.session import (
     DEFAULT_DEVICE,
+    Ask,
     Denial,
     Denied,
     Login,
@@ -17,12 +19,13 @@ from laba.model.session import (
     Ping,
     Pong,
     Subscription,
+    Told,
     Unsupported,
     Welcome,
 )
 from laba.model.stream import Position
 from laba.protocols.centrifuge import json
-from laba.protocols.centrifuge.protobuf import push, read, write
+from laba.protocols.centrifuge.protobuf import farewell, push, read, write
 from laba.protocols.centrifuge.wire import block, number, prefixed, text
 
 
@@ -103,7 +106,7 @@ def test_the_javascript_sdks_own_commands_are_read():
     assert read(frame) == [
         Login(1, "t", "d1", positions={"app": Position("e1", 41)}),
         Pong(),
-        Unsupported(2, "rpc", "m"),
+        Ask(2, "m", b"{}"),
     ]
 
 
@@ -115,16 +118,25 @@ def test_the_python_sdks_own_commands_are_read():
 
 
 def test_every_request_of_the_schema_is_known():
-    """What laba does not serve is answered, with the channel or the method that was meant."""
+    """What laba does not serve is answered, with the channel that was meant."""
     # S4
     for field in client_pb2.Command.DESCRIPTOR.fields:
-        if field.name in {"id", "connect", "send"}:
+        if field.name in {"id", "connect", "send", "rpc"}:
             continue
-        subject = next((name for name in ("channel", "method") if name in field.message_type.fields_by_name), None)
-        asked = {"id": 4, field.name: {subject: "x"} if subject else {}}
-        assert read(encoded(asked)) == [Unsupported(4, field.name, "x" if subject else "")]
+        has_channel = "channel" in field.message_type.fields_by_name
+        asked = {"id": 4, field.name: {"channel": "x"} if has_channel else {}}
+        assert read(encoded(asked)) == [Unsupported(4, field.name, "x" if has_channel else "")]
     assert read(encoded({"send": {"data": 1}})) == []
     assert read(encoded({"id": 4294967295, "refresh": {"token": "t"}})) == [Unsupported(4294967295, "refresh")]
+
+
+def test_an_rpc_is_read_with_its_data_as_it_came():
+    """Its bytes are JSON; nothing is decoded that its method does not ask for."""
+    # S4
+    asked = {"id": 7, "rpc": {"method": "history", "data": {"limit": 20, "x": [1e300]}}}
+    assert read(encoded(asked)) == [Ask(7, "history", b'{"limit": 20, "x": [1e+300]}')]
+    assert read(encoded({"id": 7, "rpc": {"method": "history"}})) == [Ask(7, "history", b"")]
+    assert read(encoded({"id": 7, "rpc": {}})) == [Unsupported(7, "rpc")]
 
 
 def test_an_empty_command_is_a_pong():
@@ -190,6 +202,10 @@ def test_the_longest_fields_are_accepted():
         (number(1, 1) + block(4, block(3, block(2, block(3, b"")))), "connect.subs[...].recover: expected a varint"),
         (number(1, 1) + block(4, b"\x0a"), "connect: a varint is cut off or exceeds 64 bits"),
         (number(1, 1) + block(13, number(2, 1)), "rpc.method: expected a block"),
+        (number(1, 1) + block(13, block(1, b"{") + text(2, "m")), "rpc.data: expected JSON"),
+        (number(1, 1) + block(13, block(1, b"\x01\x02") + text(2, "m")), "rpc.data: expected JSON"),
+        (number(1, 1) + block(13, block(1, b'"\xff"') + text(2, "m")), "rpc.data: expected UTF-8"),
+        (number(1, 1) + block(13, block(1, b"[" * 5000) + text(2, "m")), "rpc.data: nested too deeply"),
         (b"\x0b", "command: a field has the wire type 3"),
     ],
 )
@@ -221,8 +237,8 @@ def test_fields_in_one_frame_are_bounded():
     """Over all its commands, because tiny fields are cheap to send and dear to read."""
     # S4
     frame = prefixed(number(1, 1) + block(13, text(2, "m"))) * 2
-    assert read(frame, max_fields=6) == [Unsupported(1, "rpc", "m")] * 2
-    assert read(frame, max_fields=5) == [Unsupported(1, "rpc", "m"), Malformed("rpc: too many fields in one frame")]
+    assert read(frame, max_fields=6) == [Ask(1, "m")] * 2
+    assert read(frame, max_fields=5) == [Ask(1, "m"), Malformed("rpc: too many fields in one frame")]
     (event,) = read(prefixed(number(1, 1) + block(4, number(99, 1) * 8191)))
     assert event == Malformed("connect: too many fields in one frame")
 
@@ -344,7 +360,7 @@ messages = st.lists(
 def test_no_frame_ever_raises(frame):
     """Whatever comes, it is a list of events."""
     # S4
-    assert all(isinstance(event, Login | Pong | Unsupported | Malformed) for event in read(frame))
+    assert all(isinstance(event, Login | Pong | Ask | Unsupported | Malformed) for event in read(frame))
 
 
 @given(commands.map(encoded), st.data())
@@ -390,6 +406,32 @@ def test_a_refused_command_is_answered_with_the_protocols_error():
     """Code and message under the command's id."""
     # S4
     assert write(Denied(7, Denial.TOKEN_EXPIRED)) == b"\x15\x08\x07\x12\x11\x08\x6d\x12\x0dtoken expired"
+
+
+def test_what_an_rpc_is_told_is_what_the_schema_writes():
+    """Byte for byte what the official encoder makes of the same reply; also of an empty answer."""
+    # S4
+    for data in (b'{"unread":"3"}', b""):
+        result = client_pb2.RPCResult(data=data)
+        expected = client_pb2.Reply(id=7, rpc=result)
+        assert replies(write(Told(7, data))) == [expected]
+
+
+def test_a_session_whose_client_speaks_elsewhere_is_told_its_handle():
+    """centrifugal.dev, bidirectional emulation: `session` and `node` of the connect reply come back with commands."""
+    # S4
+    (reply,) = replies(write(Welcome(1, "s-1", (), 45, handle="secret", node="n-1")))
+    assert (reply.connect.session, reply.connect.node) == ("secret", "n-1")
+
+
+@pytest.mark.parametrize("closing", Closing)
+def test_an_end_is_told_by_the_protocols_own_push(closing):
+    """Where the transport has no close code of its own."""
+    # S4
+    code, reason, reconnect = closing.code, closing.reason, closing.may_reconnect
+    disconnect = client_pb2.Disconnect(code=code, reason=reason, reconnect=reconnect)
+    reply = client_pb2.Reply(push=client_pb2.Push(disconnect=disconnect))
+    assert farewell(closing) == prefixed(reply.SerializeToString())
 
 
 def test_a_ping_is_an_empty_reply():

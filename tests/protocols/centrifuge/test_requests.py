@@ -9,7 +9,7 @@ from laba.protocols.centrifuge.requests import denial
     [
         ("subscribe", Denial.UNKNOWN_CHANNEL),
         ("unsubscribe", Denial.UNKNOWN_CHANNEL),
-        ("rpc", Denial.METHOD_NOT_FOUND),
+        ("rpc", Denial.METHOD_NOT_FOUND),  # one without a method
         ("publish", Denial.NOT_AVAILABLE),
         ("history", Denial.NOT_AVAILABLE),
         ("refresh", Denial.NOT_AVAILABLE),

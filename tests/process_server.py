@@ -217,7 +217,8 @@ async def exchange(port, request):
             head = await reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").rstrip().split("\r\n")
             headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-            body = await reader.readexactly(int(headers["content-length"]))
+            # RFC 9110 section 8.6: a 204 says no length, having no body.
+            body = await reader.readexactly(0 if head[9:12] == b"204" else int(headers["content-length"]))
             return Answer(int(first.split()[1]), headers, body)
         except asyncio.IncompleteReadError as error:
             raise ConnectionResetError("the answer is cut short") from error

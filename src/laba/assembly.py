@@ -22,7 +22,7 @@ from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKET_PATH, WEBSO
 from laba.adapters.store.lock import DataDirLockedError, held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter, configure_logs
-from laba.adapters.web.api import Api, Hatch, Hatches, application
+from laba.adapters.web.api import Api, Hatch, HatchApp, application
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer, operator_listener, tcp_listener
 from laba.config import Settings
@@ -196,8 +196,8 @@ def _servers(
 
     def built(*, for_operator: bool) -> WebServer:
         api = Api(house.door, body_seconds=server.body_seconds, public_url=server.public_url, operator=for_operator)
-        routes = Hatches(api, writing.refuse, _hatches(house, clients, gateway)).routes()
-        app = application(api, is_ready=is_ready, metrics=house.meter.exposed, routes=routes)
+        hatches = {hatch.path: HatchApp(api, writing.refuse, hatch) for hatch in _hatches(house, clients, gateway)}
+        app = application(api, is_ready=is_ready, metrics=house.meter.exposed, hatches=hatches)
         # The operator gets in where nobody else does.
         room = (lambda _: True) if for_operator else has_room
         bounds = HttpBounds(server.header_seconds, server.header_limit_bytes, server.body_seconds, room)

@@ -1,5 +1,6 @@
 """From HTTP to the door and back, on a real socket: A10, G4."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -8,9 +9,10 @@ import structlog
 
 import houses
 from gateway_rig import Rig, until
-from laba.adapters.web.api import Api, application
+from laba.adapters.web.api import Api, Hatch, HatchApp, application
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
+from laba.dialects.native.writing import refuse
 from laba.model.http import HttpResponse
 from laba.model.refusal import Refusal
 from laba.service.door import Door
@@ -43,15 +45,43 @@ class Clerk:
         return HttpResponse(200, json.dumps(told).encode(), headers={"x-own": "1"})
 
 
+class Hatchling:
+    """Answers with what it was given, once it may; counts those whose caller did not wait."""
+
+    def __init__(self):
+        self.open = asyncio.Event()
+        self.open.set()
+        self.waiting = self.forsaken = 0
+
+    async def answer(self, head, body):
+        self.waiting += 1
+        try:
+            await self.open.wait()
+        except asyncio.CancelledError:
+            self.forsaken += 1
+            raise
+        if body == b"bug":
+            raise RuntimeError("a bug")
+        told = json.dumps({"query": dict(head.query), "body": body.decode()}).encode()
+        return HttpResponse(200, told, headers={"x-own": "1"})
+
+
 class ApiRig(Rig):
     def __init__(self, door, *, body_seconds=30, public_url="", operator=False):
         super().__init__(has_room=lambda _: True)
         self.is_ready = True
         api = Api(door, body_seconds=body_seconds, public_url=public_url, operator=operator)
-        self.app = application(api, is_ready=lambda: self.is_ready, metrics=lambda: b"laba_sessions 7\n")
+        self.hatch = Hatchling()
+        hatch = Hatch("/hatch", "POST", 10, self.hatch.answer)
+        self.app = application(
+            api,
+            is_ready=lambda: self.is_ready,
+            metrics=lambda: b"laba_sessions 7\n",
+            hatches={"/hatch": HatchApp(api, refuse, hatch)},
+        )
 
     def running(self):
-        return self.serving(self.app, None)
+        return self.serving(self.app)
 
     async def ask(self, method, path, body=b"", **headers):
         """Make one call on a connection of its own; gives status, headers and the body."""
@@ -257,3 +287,46 @@ async def test_a_caller_that_goes_before_its_body_has_come_leaves_nothing_behind
             peer.vanish()
             await until(lambda: not rig.state.tasks)
         assert log == []
+
+
+# --- hatches -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_hatch_is_no_dialects_and_is_answered_as_it_says():
+    """With headers of its own, and from any origin."""
+    async with ApiRig(Clerk()).running() as rig:
+        status, headers, body = await rig.ask("POST", "/hatch?a=1", b"hello", Origin="https://x")
+        assert (status, headers["x-own"], headers[CORS]) == (200, "1", "*")
+        assert json.loads(body) == {"query": {"a": "1"}, "body": "hello"}
+
+
+async def test_a_hatch_has_one_method_and_a_bound():
+    """405 names the method; 413 leaves the rest unread."""
+    async with ApiRig(Clerk()).running() as rig:
+        status, headers, body = await rig.ask("GET", "/hatch")
+        assert (status, headers["allow"], json.loads(body)["error"]["code"]) == (405, "POST", "method_wrong")
+        assert (await rig.ask("POST", "/hatch", b"x" * 10))[0] == 200
+        assert (await rig.ask("POST", "/hatch", b"x" * 11))[0] == 413
+        assert rig.hatch.waiting == 1
+
+
+async def test_a_caller_who_hangs_up_is_no_longer_served():
+    """Whoever was to answer is told."""
+    async with ApiRig(Clerk()).running() as rig:
+        rig.hatch.open.clear()
+        client = await rig.connect()
+        await client.send(b"POST /hatch HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        await until(lambda: rig.hatch.waiting)
+        client.sock.close()
+        await until(lambda: rig.hatch.forsaken)
+
+
+async def test_a_bug_behind_a_hatch_is_a_500_in_json():
+    """The server goes on, and the log has it."""
+    async with ApiRig(Clerk()).running() as rig:
+        with structlog.testing.capture_logs() as logs:
+            status, headers, body = await rig.ask("POST", "/hatch", b"bug")
+        assert (status, headers["content-type"]) == (500, "application/json")
+        assert json.loads(body)["error"] == "internal_error"
+        assert logs[0]["event"] == "request failed"
+        assert (await rig.ask("POST", "/hatch", b"x"))[0] == 200

@@ -1,9 +1,8 @@
 """The ASGI application: requests become values for the door, its answers become responses."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -63,9 +62,7 @@ class Api:
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
-            # A bug of ours: the log has it, and the caller gets JSON all the same.
-            structlog.get_logger().exception("request failed", method=request.method, path=request.url.path)
-            return JSONResponse({"error": "internal_error", "error_description": "Internal Server Error"}, 500)
+            return _failed(request)
         if answer is None:
             return JSONResponse(
                 {"error": {"code": Code.ENDPOINT_UNKNOWN, "message": "laba serves nothing here"}}, 404
@@ -86,6 +83,12 @@ class Api:
         )
 
 
+def _failed(request: Request) -> Response:
+    """Answer where a bug of ours was met: the log has it, and the caller gets JSON all the same."""
+    structlog.get_logger().exception("request failed", method=request.method, path=request.url.path)
+    return JSONResponse({"error": "internal_error", "error_description": "Internal Server Error"}, 500)
+
+
 def _written(answer: HttpResponse) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
@@ -100,28 +103,36 @@ class Hatch:
     answer: Answerer
 
 
-class Hatches:
-    """Reads such a request, and has it answered for as long as its caller is there."""
+class HatchApp:
+    """Reads the requests for one hatch, and has each answered for as long as its caller is there."""
 
-    def __init__(self, api: Api, refuse: Callable[[Refusal], HttpResponse], hatches: Sequence[Hatch]) -> None:
+    def __init__(self, api: Api, refuse: Callable[[Refusal], HttpResponse], hatch: Hatch) -> None:
         self._api = api
         self._refuse = refuse
-        self._hatches = hatches
+        self._hatch = hatch
 
-    def routes(self) -> list[Route]:
-        return [Route(hatch.path, partial(self._serve, hatch), methods=[hatch.method]) for hatch in self._hatches]
-
-    async def _serve(self, hatch: Hatch, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
         try:
-            return _written(await self._answer(hatch, request))
+            response = _written(await self._answer(request))
         except ClientDisconnect:
-            return Response(status_code=400)
+            response = Response(status_code=400)
+        except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
+            response = _failed(request)
+        await response(scope, receive, send)
 
-    async def _answer(self, hatch: Hatch, request: Request) -> HttpResponse:
-        body = await self._api.body(request).read(hatch.body_bytes)
+    async def _answer(self, request: Request) -> HttpResponse:
+        path, method = self._hatch.path, self._hatch.method
+        if request.method != method:
+            reason = f"{path} takes {method}, not {request.method}"
+            return self._refuse(Refusal(Code.METHOD_WRONG, reason, subject=method))
+        body = await self._api.body(request).read(self._hatch.body_bytes)
         if isinstance(body, Refusal):
             return self._refuse(body)
-        answering = asyncio.ensure_future(hatch.answer(self._api.head(request), body))
+        return await self._while_there(request, body)
+
+    async def _while_there(self, request: Request, body: bytes) -> HttpResponse:
+        answering = asyncio.ensure_future(self._hatch.answer(self._api.head(request), body))
         # Behind the body nothing comes but the caller's end.
         gone = asyncio.ensure_future(request.receive())
         try:
@@ -135,9 +146,9 @@ class Hatches:
 
 
 def application(
-    api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[], bytes], routes: Sequence[Route] = ()
+    api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[], bytes], hatches: Mapping[str, HatchApp]
 ) -> Starlette:
-    """Put together what HTTP serves: health, readiness, metrics, what clients ask, and every dialect."""
+    """Put together what HTTP serves: health, readiness, metrics, what clients ask by path, and every dialect."""
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -153,7 +164,7 @@ def application(
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", exposed),
-            *routes,
+            *(Route(path, hatch) for path, hatch in hatches.items()),
             Route("/{path:path}", api),
         ],
         # Browser clients call the REST paths from any origin; their proof is a token, never a cookie.

@@ -17,18 +17,23 @@ from laba.dialects.easemob.accesstoken2 import AccessToken2Reader, Terms, build_
 from laba.model.calls import NewUser, RegisterUsers
 from laba.model.session import Login
 from laba.model.stream import Batch
+from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
+from laba.service.attending import Attending
+from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Desk
-from laba.service.fanout import Delivery, Fanout
+from laba.service.fanout import Codecs, Delivery, Fanout
 from laba.service.ground import Ground
 from laba.service.intake import Intake
+from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
 GRACE_MS = 30_000
+CONFIRMED_MS = 60_000
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
 ROOMY = Bounds(WINDOW_MS, limit_bytes=1_000_000, limit_messages=10_000)
 
@@ -40,9 +45,9 @@ class Encoder:
         self.codec = codec
         self.calls = []
 
-    def __call__(self, channel, entry):
-        self.calls.append((channel, entry.offset))
-        return f"{self.codec} {entry.offset};".encode()
+    def __call__(self, channel, position, data):
+        self.calls.append((channel, position.offset))
+        return f"{self.codec} {position.offset};".encode()
 
 
 @dataclass
@@ -61,6 +66,9 @@ class House:
     dispatcher: Dispatcher
     intake: Intake
     desk: Desk
+    attending: Attending
+    reader: Reader
+    reporting: Reporting
 
     @property
     def app(self):
@@ -108,9 +116,15 @@ async def opened(directory, clock=None, **bounds):
         users = Users(store, bus, base)
         access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
         dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
-        intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), base)
-        desk = Desk(tenants, access, users, intake)
-        yield House(base.clock, meter, base, store, bus, gate, tenants, users, access, dispatcher, intake, desk)
+        attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
+        await attending.take_over()
+        intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
+        reader = Reader(store.conversations, users, attending, Codecs(envelope, {}), GRACE_MS)
+        reporting = Reporting(store.reports, WINDOW_MS, base)
+        desk = Desk(tenants, access, users, intake, reader, reporting)
+        records = (attending, reader, reporting)
+        base_parts = (base.clock, meter, base, store, bus, gate)
+        yield House(*base_parts, tenants, users, access, dispatcher, intake, desk, *records)
 
 
 class Clients:
@@ -119,13 +133,15 @@ class Clients:
     def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
         self.roster = Roster()
-        self.fanout = Fanout(self.roster, streams or house.store.streams, self.encoders, bounds, house.ground)
-        self.attendance = Attendance(GRACE_MS, house.clock.now_ms)
+        codecs = Codecs(envelope, self.encoders)
+        streams = streams or house.store.streams
+        self.fanout = Fanout(self.roster, streams, codecs, bounds, house.reporting, house.ground)
+        self.attendance = house.attending.attendance
         self.sessions = Sessions(
             People(house.tenants, house.access, house.users),
             self.roster,
             self.fanout,
-            self.attendance,
+            house.attending,
             LoginRules(ping_seconds=25, register=register, window_ms=WINDOW_MS),
             house.ground,
         )
@@ -146,7 +162,9 @@ class Clients:
     def catch_up(self, session, budget_bytes=1_000_000):
         """Write to the client what it is owed, as the gateway does."""
         while session.state is State.CATCHING_UP:
-            session.link.append(self.fanout.missed(session, budget_bytes))
+            portion = self.fanout.missed(session, budget_bytes)
+            session.link.append(portion.frames)
+            portion.progress.handed(1)
         session.link[:] = filter(None, session.link)
 
     async def deliver(self, *notices):
@@ -170,6 +188,7 @@ def write(delivery):
             whole = session.written < delivery.first
             session.link.append(delivery.joined[session.codec] if whole else delivery.rest(session))
             session.written = delivery.last
+            delivery.progress.handed(1)
 
 
 def received(session):

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,21 +30,27 @@ from laba.core.wheel import Timed, TimerWheel
 from laba.core.window import Bounds
 from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
 from laba.dialects.easemob.dialect import EasemobDialect
+from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
 from laba.model.session import Denied, Unsupported
-from laba.model.stream import Entry
+from laba.model.stream import Position
+from laba.ports import StoreBusyError
 from laba.protocols import centrifuge
 from laba.protocols.centrifuge import protobuf
 from laba.protocols.envelope import envelope
 from laba.protocols.websocket import binary_frame, text_frame
 from laba.service.access import Access, TokenRules
+from laba.service.attending import Attending
+from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
-from laba.service.fanout import Fanout
+from laba.service.fanout import Codecs, Fanout
 from laba.service.ground import Ground
 from laba.service.intake import Intake
+from laba.service.questions import Questions
+from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -53,6 +59,32 @@ from laba.service.users import Users
 __all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
 
 WEBSOCKET_PATH = "/connection/websocket"
+
+
+def _json(channel: str, position: Position, data: bytes) -> bytes:
+    return text_frame(centrifuge.push(channel, position.offset, data))
+
+
+def _protobuf(channel: str, position: Position, data: bytes) -> bytes:
+    return binary_frame(protobuf.push(channel, position.offset, data))
+
+
+CODECS = Codecs(envelope, {"json": _json, "protobuf": _protobuf})
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is kept about clients and messages."""
+
+    attending: Attending
+    reader: Reader
+    reporting: Reporting
+
+    async def put_down(self) -> None:
+        """Write what is not in the store yet, before it is closed."""
+        with suppress(StoreBusyError, OSError):
+            await self.attending.write()
+            await self.reporting.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +101,7 @@ class House:
     access: Access
     dispatcher: Dispatcher
     door: Door
+    records: Records
 
 
 @asynccontextmanager
@@ -85,11 +118,25 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
             access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), rules, ground)
             dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
-            intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), ground)
+            attending = _attending(settings, store, ground)
+            ids = IdSequence(0, await store.last_id())
+            intake = Intake(store, gate, dispatcher, attending, ids, ground)
             await intake.remember(tenants.apps)
-            desk = Desk(tenants, access, users, intake)
+            grace_ms = settings.delivery.resume_grace_seconds * 1000
+            reader = Reader(store.conversations, users, attending, CODECS, grace_ms)
+            reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
+            desk = Desk(tenants, access, users, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
-            yield House(settings, ground, meter, store, bus, tenants, users, access, dispatcher, door)
+            records = Records(attending, reader, reporting)
+            yield House(settings, ground, meter, store, bus, tenants, users, access, dispatcher, door, records)
+
+
+def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
+    gateway = settings.gateway
+    attendance = Attendance(settings.delivery.resume_grace_seconds * 1000, ground.clock())
+    # Whoever does not answer a ping is closed; a deadline is kept to within two seconds.
+    confirmed_after_ms = (gateway.ping_seconds + gateway.pong_seconds + 4) * 1000
+    return Attending(attendance, store.stays, confirmed_after_ms, ground)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +164,7 @@ async def serve(settings: Settings) -> None:
     process.share_the_interpreter()
     async with _house(settings) as house:
         wheel: TimerWheel[Timed] = TimerWheel(_longest_deadline(settings), asyncio.get_running_loop().time())
+        await house.records.attending.take_over()
         clients = _clients(house)
         for app in house.tenants.apps:
             await clients.fanout.open_app(app)
@@ -130,6 +178,8 @@ async def serve(settings: Settings) -> None:
                 clients.fanout.run(house.bus.subscribe()),
                 gateway.run(),
                 tick(wheel, chores),
+                house.records.attending.run(),
+                house.records.reporting.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]
@@ -143,6 +193,7 @@ async def serve(settings: Settings) -> None:
             await gateway.drain(settings.server.drain_seconds)
             for task in tasks:
                 task.cancel()
+            await house.records.put_down()
         structlog.get_logger().info("stopped")
 
 
@@ -151,19 +202,13 @@ def _clients(house: House) -> Clients:
     roster: Roster[Connection] = Roster()
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
-    fanout = Fanout(roster, house.store.streams, {"json": _json, "protobuf": _protobuf}, bounds, ground)
+    reporting = house.records.reporting
+    fanout = Fanout(roster, house.store.streams, CODECS, bounds, reporting, ground)
     rules = LoginRules(house.settings.gateway.ping_seconds, house.settings.tokens.register_on_login, window_ms)
     people = People(house.tenants, house.access, house.users)
-    attendance = Attendance(delivery.resume_grace_seconds * 1000, ground.clock())
-    return Clients(Sessions(people, roster, fanout, attendance, rules, ground), fanout)
-
-
-def _json(channel: str, entry: Entry) -> bytes:
-    return text_frame(centrifuge.push(channel, entry.offset, envelope(entry.message)))
-
-
-def _protobuf(channel: str, entry: Entry) -> bytes:
-    return binary_frame(protobuf.push(channel, entry.offset, envelope(entry.message)))
+    sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)
+    questions = Questions(METHODS, tell, house.tenants, house.records.reader, sessions)
+    return Clients(sessions, fanout, questions)
 
 
 def _denied(event: Unsupported) -> Denied:

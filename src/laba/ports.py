@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from laba.model.app import App, Apps, QuotaName
+from laba.model.attendance import Seat, Stay
 from laba.model.calls import Answer, Call, Claim, Exchange
-from laba.model.dispatch import Dispatch
+from laba.model.conversation import Page, Reading, Shelf
+from laba.model.dispatch import Conversation, Dispatch
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
 from laba.model.quota import Quota
 from laba.model.refusal import Refusal
+from laba.model.report import KeptReport, Report
 from laba.model.stream import Batch, Notice, Position, Stream
 from laba.model.user import User
 
@@ -62,6 +65,49 @@ class Store(Protocol):
 
     async def last_id(self) -> int:
         """Give the highest dispatch id ever kept, 0 for none."""
+
+
+class Stays(Protocol):
+    """Attendance: the stays of every seat, as far as they are written. Raises what Store raises."""
+
+    async def of_seat(self, seat: Seat, limit: int) -> tuple[Stay, ...]:
+        """Give the latest stays of a seat, newest first."""
+
+    async def write(self, stays: Sequence[Stay]) -> None:
+        """Keep stays, all in one transaction, in place of earlier words about the same ones."""
+
+    async def checkpoint(self, alive_at_ms: int) -> None:
+        """Note that this process lives."""
+
+    async def end_open(self, ready_at_ms: int, confirmed_after_ms: int) -> None:
+        """End the stays that an earlier process left open: they count as present until now, when we are ready.
+
+        What was accepted `confirmed_after_ms` or more before the last checkpoint is confirmed for who was there
+        already: a client that had not shown that it has it would have been closed.
+        """
+
+
+class Conversations(Protocol):
+    """What one user has in its conversation list, derived from its stays (A2). Raises what Store raises."""
+
+    async def shelf(self, reading: Reading) -> Shelf:
+        """List the user's conversations, those with the newest message first."""
+
+    async def messages(self, reading: Reading, conversation: Conversation) -> Page:
+        """Give the user's messages of one conversation, newest first."""
+
+    async def mark_read(self, app_uuid: str, user: str, conversation: Conversation) -> None:
+        """Note that the user has read what is in one conversation now."""
+
+
+class Reports(Protocol):
+    """Reports of kept dispatches, beside them in the ledger. Raises what Store raises."""
+
+    async def keep(self, reports: Sequence[Report]) -> None:
+        """Keep the present state of reports, all in one transaction."""
+
+    async def find(self, dispatch_id: int) -> KeptReport | None:
+        """Give a dispatch with its report as it was kept last; None where there is no such dispatch."""
 
 
 class Streams(Protocol):

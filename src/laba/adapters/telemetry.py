@@ -15,6 +15,8 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_broadcasts_accepted_total": ("Broadcasts that are in the ledger", ("audience",)),
         "laba_broadcasts_expired_total": ("Broadcasts given up because their window had passed", ()),
         "laba_deliveries_total": ("Messages whose last byte was handed to a client's socket at once", ()),
+        "laba_deliveries_lost_total": ("Messages whose session ended before it had them, by reason", ("reason",)),
+        "laba_attendance_given_up_total": ("Stays that were never written, because too many waited", ()),
         "laba_logins_total": ("Clients that logged in", ()),
         "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
         "laba_refusals_total": ("Calls refused, by dialect and code", ("dialect", "code")),
@@ -24,6 +26,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
+        "laba_attendance_unwritten": ("Stays that wait to be written", ()),
         "laba_sessions": ("Clients logged in on this node", ()),
     }
 )

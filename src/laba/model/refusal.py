@@ -45,6 +45,8 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     NICKNAME_TOO_LONG = "nickname_too_long"
     USERS_TOO_MANY = "users_too_many"
+    # What was sent: X2
+    BROADCAST_UNKNOWN = "broadcast_unknown"
     # Apps
     APP_EXISTS = "app_exists"
 

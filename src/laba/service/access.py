@@ -68,6 +68,20 @@ class Access:
             return Refusal(Code.TOKEN_MISMATCH, "a user's token cannot do this; an app token is needed")
         return None
 
+    async def objection_to_user(self, proof: str | None, app: App, name: str) -> Refusal | None:
+        """Say why `proof` may not act for one user of `app`, or None: the app may, and the user itself."""
+        identity = None if proof is None else self.identify(proof)
+        if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
+            return self.objection(proof, app)
+        if identity.user != name:
+            return Refusal(Code.TOKEN_MISMATCH, f"the token is of another user than {name}")
+        user = await self._users.find(app, name)
+        if user is None or not user.activated:
+            return Refusal(Code.USER_UNKNOWN, f"there is no active user {name}", subject=name)
+        if identity.epoch is not None and identity.epoch != user.epoch:
+            return Refusal(Code.TOKEN_UNKNOWN, "the token was revoked")
+        return None
+
     async def issue(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
         match call.grant:
             case Grant.CLIENT_CREDENTIALS:

@@ -68,6 +68,7 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.PASSWORD_TOO_LONG: Words(400, "illegal_argument", "PASSWORD_TOO_LONG"),
         Code.NICKNAME_TOO_LONG: Words(400, "illegal_argument", "NICKNAME_TOO_LONG"),
         Code.USERS_TOO_MANY: Words(400, "illegal_argument", "{reason}"),
+        Code.BROADCAST_UNKNOWN: _NOTHING_THERE,
         Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
     }
 )

@@ -62,7 +62,7 @@ def write(command: Command) -> bytes:
     if isinstance(command, Welcome):
         return msgspec.json.encode({"id": command.request_id, "connect": _welcome(command)})
     if isinstance(command, Denied):
-        error = {"code": command.denial.code, "message": command.denial.reason}
+        error = {"code": command.denial.code, "message": command.message}
         return msgspec.json.encode({"id": command.request_id, "error": error})
     return b"{}"
 

@@ -117,7 +117,8 @@ async def opened(directory, clock=None, **bounds):
         access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
         dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
-        await attending.take_over()
+        if not bounds:
+            await attending.take_over()
         intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
         reader = Reader(store.conversations, users, attending, Codecs(envelope, {}), GRACE_MS)
         reporting = Reporting(store.reports, WINDOW_MS, base)

@@ -76,11 +76,13 @@ class Attending:
     async def _try_to_write(self) -> None:
         try:
             await self.write()
-            await self._note_alive()
+            await self.note_alive()
         except (StoreBusyError, OSError):
             self._ground.meter.count("laba_store_failures_total")
 
-    async def _note_alive(self) -> None:
+    async def note_alive(self) -> None:
+        """Note every few seconds, while somebody is there, that this process lives: what it had sent long before that
+        is confirmed for whoever was there, should it end without a word."""
         now_ms = self._ground.clock()
         if self.attendance.present and now_ms - self._checkpoint_at_ms >= _CHECKPOINT_MS:
             await self._stays.checkpoint(now_ms)

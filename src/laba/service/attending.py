@@ -81,8 +81,10 @@ class Attending:
             self._ground.meter.count("laba_store_failures_total")
 
     async def note_alive(self) -> None:
-        """Note every few seconds, while somebody is there, that this process lives: what it had sent long before that
-        is confirmed for whoever was there, should it end without a word."""
+        """Note every few seconds, while somebody is there, that this process lives.
+
+        Should it end without a word, what it had sent long enough before that is taken for confirmed.
+        """
         now_ms = self._ground.clock()
         if self.attendance.present and now_ms - self._checkpoint_at_ms >= _CHECKPOINT_MS:
             await self._stays.checkpoint(now_ms)

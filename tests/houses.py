@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Attendance
@@ -22,9 +23,11 @@ from laba.service.dispatching import Dispatcher
 from laba.service.door import Desk
 from laba.service.fanout import Delivery, Fanout
 from laba.service.ground import Ground
+from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
+from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
@@ -61,6 +64,8 @@ class House:
     dispatcher: Dispatcher
     intake: Intake
     desk: Desk
+    hashing: Hashing
+    roster: Roster
 
     @property
     def app(self):
@@ -105,12 +110,14 @@ async def opened(directory, clock=None, **bounds):
         if not await store.apps():
             await store.add_app(app())
         await tenants.load()
-        users = Users(store, bus, base)
-        access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
+        hashing, roster = Hashing(), Roster()
+        users = Users(store, bus, hashing, base)
+        access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
         dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
         intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), base)
-        desk = Desk(tenants, access, users, intake)
-        yield House(base.clock, meter, base, store, bus, gate, tenants, users, access, dispatcher, intake, desk)
+        desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake)
+        services = (tenants, users, access, dispatcher, intake, desk, hashing, roster)
+        yield House(base.clock, meter, base, store, bus, gate, *services)
 
 
 class Clients:
@@ -118,7 +125,7 @@ class Clients:
 
     def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.roster = Roster()
+        self.roster = house.roster
         self.fanout = Fanout(self.roster, streams or house.store.streams, self.encoders, bounds, house.ground)
         self.attendance = Attendance(GRACE_MS, house.clock.now_ms)
         self.sessions = Sessions(

@@ -69,11 +69,11 @@ async def test_any_other_fault_of_a_token_ends_the_connection(house, clients):
 
 
 async def test_an_inactive_user_stays_outside(house, clients):
-    """Its token is good, it is not."""  # S1
+    """Its token is good, it is not; and it is told so."""  # S1 S2
     ann = await house.registered()
     sleeper = replace(ann, name="sleeper", activated=False)
     await house.store.add_users([sleeper])
-    assert (await clients.login(house.user_token(sleeper)))[1] is Closing.INVALID_TOKEN
+    assert (await clients.login(house.user_token(sleeper)))[1] is Closing.USER_DEACTIVATED
 
 
 async def test_the_back_end_s_token_registers_whom_it_names(house, clients):

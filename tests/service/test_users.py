@@ -4,6 +4,7 @@ from builders import APP_UUID
 from houses import opened
 from laba.core import passwords
 from laba.model.calls import DeleteUser, GetUser, NewUser, RegisterUsers
+from laba.model.closing import Closing
 from laba.model.refusal import Code
 from laba.model.stream import Revocation
 
@@ -49,10 +50,10 @@ async def test_a_removal_is_told_to_every_node_and_counted(house):
     """The count comes first, so that a login in between sees it."""  # S1 S2
     notices = house.bus.subscribe()
     ann = await house.registered("ann")
-    before = house.users.removals
+    before = house.users.revocations
     assert (await house.users.remove(DeleteUser("ann"), house.app)).user == ann
-    assert house.users.removals == before + 1
-    assert await anext(notices) == Revocation(APP_UUID, "ann")
+    assert house.users.revocations == before + 1
+    assert await anext(notices) == Revocation(APP_UUID, "ann", Closing.USER_REMOVED)
     assert await house.users.find(house.app, "ann") is None
 
 
@@ -63,7 +64,7 @@ async def test_nobody_is_removed_or_found_by_a_name_that_is_free(house):
         await house.users.remove(DeleteUser("eve"), house.app),
     )
     assert [(refusal.code, refusal.subject) for refusal in refusals] == [(Code.USER_UNKNOWN, "eve")] * 2
-    assert house.users.removals == 0
+    assert house.users.revocations == 0
 
 
 async def test_who_is_registered_again_is_somebody_else(house):

@@ -52,15 +52,17 @@ class Session(Generic[Link]):
     `link` is what the adapter reaches the client by; nothing here touches it. `written` is the last offset of the
     app's stream that was written to the client: it is written nothing at or below it, which is the one rule that
     removes doubles. While catching up, `owed_until_ms` and `owed_to_offset` say what of the past it is entitled to.
+    `platform` is what the client said at its login that it runs on.
     """
 
-    __slots__ = ("codec", "link", "owed_to_offset", "owed_until_ms", "seat", "state", "written")
+    __slots__ = ("codec", "link", "owed_to_offset", "owed_until_ms", "platform", "seat", "state", "written")
 
     def __init__(self, link: Link, codec: str) -> None:
         self.link = link
         self.codec = codec
         self.state = State.NEW
         self.seat: Seat | None = None
+        self.platform: str | None = None
         self.written = 0
         self.owed_until_ms = 0
         self.owed_to_offset = 0

@@ -11,14 +11,12 @@ from laba.model.calls import (
     ChangeApp,
     Claim,
     CreateApp,
-    DeleteUser,
     Exchange,
     GetApp,
-    GetUser,
     ListApps,
-    RegisterUsers,
     Right,
     TokenRequest,
+    UserCall,
 )
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
@@ -28,7 +26,7 @@ from laba.service.access import Access
 from laba.service.ground import Ground
 from laba.service.intake import Intake
 from laba.service.tenants import Tenants
-from laba.service.users import Users
+from laba.service.userdesk import UserDesk
 
 
 class BodySource(Protocol):
@@ -41,7 +39,7 @@ class BodySource(Protocol):
 class Desk:
     """Answers calls: which service does what."""
 
-    def __init__(self, tenants: Tenants, access: Access, users: Users, intake: Intake) -> None:
+    def __init__(self, tenants: Tenants, access: Access, users: UserDesk, intake: Intake) -> None:
         self._tenants = tenants
         self._access = access
         self._users = users
@@ -58,17 +56,13 @@ class Desk:
         return await self._for_app(call, app)
 
     async def _for_app(self, call: Call, app: App) -> Answer | Refusal:
+        if isinstance(call, UserCall):
+            return await self._users.serve(call, app)
         match call:
             case Submission():
                 return await self._intake.accept(call, app)
             case TokenRequest():
                 return await self._access.issue(call, app)
-            case RegisterUsers():
-                return await self._users.register(call, app)
-            case GetUser():
-                return await self._users.get(call, app)
-            case DeleteUser():
-                return await self._users.remove(call, app)
             case ChangeApp():
                 return await self._tenants.change(call, app)
             case GetApp():
@@ -109,7 +103,7 @@ class Door:
         if isinstance(answer, Refusal):
             self._count(dialect, answer)
         known = app if isinstance(app, App) else None
-        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock())
+        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock(), head.query)
         return dialect.write(exchange, answer)
 
     async def _served(

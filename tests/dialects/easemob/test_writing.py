@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from laba.dialects.easemob import cursors
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.model.app import QuotaName
 from laba.model.calls import (
@@ -11,16 +12,22 @@ from laba.model.calls import (
     Claim,
     Exchange,
     Grant,
+    ResourcesFound,
+    StatusesFound,
+    StatusFound,
     TokenIssued,
+    UserChanged,
     UserDeleted,
+    UserDisconnected,
     UserFound,
+    UsersListed,
     UsersRegistered,
 )
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Dispatch, Flags
 from laba.model.http import RequestHead
 from laba.model.refusal import Code, Refusal
-from laba.model.user import User
+from laba.model.user import Resource, User
 
 UUID = "331d42e6-ad85-460f-b6b0-d1fb6fef9f12"
 BROADCAST = "/messages/users/broadcast"
@@ -110,6 +117,103 @@ def test_a_found_user_is_one_entity_with_its_count(exchange):
     body = answered(exchange("GET", "/users/ann"), UserFound(ANN))
     assert (body["entities"], body["count"], body["path"], body["action"]) == ([ANN_ENTITY], 1, "/users/ann", "get")
     assert body["uri"] == "https://im.example.com/easemob-demo/wang/users/ann"
+
+
+def test_a_batch_without_failures_lists_none(exchange):
+    """The page's sample shows the empty list; one user alone has no list at all."""
+    assert answered(exchange("POST", "/users"), UsersRegistered((ANN,), existing=()))["data"] == []
+
+
+# S11, vendor-apis.md 3.1 and its page
+def test_a_page_of_users_names_its_cursor_and_what_was_asked(exchange):
+    """The last page has no cursor, and a query that says nothing has nothing to be given back."""
+    asked = replace(exchange("GET", "/users"), query={"limit": "2", "cursor": "dWFubg", "other": "x"})
+    body = answered(asked, UsersListed((ANN, BOB), more_after="bob"))
+    assert (body["entities"], body["count"], body["action"]) == ([ANN_ENTITY, BOB_ENTITY], 2, "get")
+    assert body["params"] == {"limit": ["2"], "cursor": ["dWFubg"]}
+    assert cursors.read(body["cursor"]) == "bob"
+    last = answered(exchange("GET", "/users"), UsersListed(()))
+    assert (last["entities"], last["count"], last["params"], "cursor" in last) == ([], 0, {}, False)
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "action"),
+    [
+        ("PUT", "password", "set user password"),
+        ("POST", "deactivate", "Deactivate user"),
+        ("POST", "activate", "activate user"),
+    ],
+)
+def test_a_changed_user_is_shown_under_the_vendors_name_for_the_change(exchange, method, rest, action):
+    """Where the page has a name for it; the rest of the envelope is that of every answer."""
+    body = answered(exchange(method, f"/users/bob/{rest}"), UserChanged(BOB))
+    assert (body["action"], body["entities"], body["path"]) == (action, [BOB_ENTITY], f"/users/bob/{rest}")
+    assert (body["organization"], body["applicationName"], body["application"]) == ("easemob-demo", "wang", UUID)
+
+
+def test_whereabouts_are_data(exchange):
+    """Each in the form that its page shows."""
+    online, offline = StatusFound("ann", online=True), StatusFound("a b", online=False)
+    one = answered(exchange("GET", "/users/ann/status"), online)
+    assert (one["action"], one["data"], one["entities"], one["count"]) == ("get", {"ann": "online"}, [], 0)
+    many = answered(exchange("POST", "/users/batch/status"), StatusesFound((offline, online, offline)))
+    assert many["action"] == "get batch user status"
+    assert many["data"] == [{"a b": "offline"}, {"ann": "online"}, {"a b": "offline"}]
+    ended = answered(exchange("GET", "/users/ann/disconnect"), UserDisconnected())
+    assert (ended["action"], ended["data"], ended["entities"], ended["count"]) == ("get", {"result": True}, [], 0)
+
+
+def test_a_device_is_named_by_its_platform_and_itself(exchange):
+    """A client that said neither is there all the same."""
+    found = ResourcesFound((Resource("7f3a", "ios"), Resource("", "web"), Resource("x", None), Resource("", None)))
+    assert answered(exchange("GET", "/users/ann/resources"), found)["data"] == [
+        {"res": "ios_7f3a", "device_uuid": "7f3a", "device_name": "ios"},
+        {"res": "web", "device_uuid": "", "device_name": "web"},
+        {"res": "x", "device_uuid": "x", "device_name": "default"},
+        {"res": "default", "device_uuid": "", "device_name": "default"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "refusal", "words"),
+    [
+        (
+            "GET",
+            "/users",
+            Refusal(Code.FIELD_INVALID, "must be a whole number from 1 to 100", "limit"),
+            (400, "illegal_argument", "limit must be a whole number from 1 to 100"),
+        ),
+        (
+            "PUT",
+            "/users/eve/password",
+            Refusal(Code.USER_UNKNOWN, "no", subject="eve"),
+            (404, "entity_not_found", "User eve not found"),
+        ),
+        (
+            "PUT",
+            "/users/eve/password",
+            Refusal(Code.PASSWORD_MISSING, "no", "newpassword"),
+            (400, "illegal_argument", "newpassword is required"),
+        ),
+        (
+            "POST",
+            "/users/batch/status",
+            Refusal(Code.USERS_TOO_MANY, "no", "usernames"),
+            (400, "illegal_argument", "request body exceeds maximum limit, maximum limit is 100"),
+        ),
+        (
+            "GET",
+            "/users/eve/status",
+            Refusal(Code.USER_UNKNOWN, "no", subject="eve"),
+            (404, "service_resource_not_found", "Service resource not found"),
+        ),
+    ],
+)
+def test_user_endpoints_refuse_in_their_pages_words(exchange, method, path, refusal, words):
+    """And name the field beside them."""
+    status, body, _ = refused(exchange(method, path), refusal)
+    assert (status, body["error"], body["error_description"]) == words
+    assert body.get("field") == refusal.field
 
 
 def test_a_deleted_user_is_shown_once_more(exchange):
@@ -267,4 +371,4 @@ def test_every_refusal_can_be_written(exchange, code):
     ):
         assert 400 <= response.status <= 503
         described = json.loads(response.body)["error_description"]
-        assert not any(name in described for name in ("{subject}", "{reason}", "{application}", "{uri}"))
+        assert not any(name in described for name in ("{subject}", "{reason}", "{field}", "{application}", "{uri}"))

@@ -137,16 +137,16 @@ class Clients:
             house.ground,
         )
 
-    async def login(self, token, position=None, device="phone", codec="json"):
+    async def login(self, token, position=None, device="phone", codec="json", platform=None):
         """Log a new client in; gives its session and the answer."""
         session = Session([], codec)
         session.state = State.LOGGING_IN
         positions = {} if position is None else {"app": position}
-        return session, await self.sessions.login(session, Login(1, token, device, positions=positions))
+        return session, await self.sessions.login(session, Login(1, token, device, platform, positions=positions))
 
-    async def entered(self, token, position=None, device="phone", codec="json"):
+    async def entered(self, token, position=None, device="phone", codec="json", platform=None):
         """Log a client in, hand it what it is owed, and give its session, which is live."""
-        session, _ = await self.login(token, position, device, codec)
+        session, _ = await self.login(token, position, device, codec, platform)
         self.catch_up(session)
         return session
 

@@ -8,7 +8,7 @@ from houses import GRACE_MS, WINDOW_MS, Clients, opened, received
 from laba.core.session import Session, State
 from laba.core.tokens import Token
 from laba.core.window import Bounds
-from laba.model.calls import DeleteUser
+from laba.model.calls import DeleteUser, SetActivation, SetPassword
 from laba.model.closing import Closing
 from laba.model.session import Denial, Denied, Login, Welcome
 from laba.model.stream import Position
@@ -139,6 +139,22 @@ async def test_who_is_registered_again_while_the_old_login_waits_does_not_come_i
     await house.registered("ann")
     slow.let.set()
     assert (await login)[1] is Closing.INVALID_TOKEN
+    assert len(clients.roster) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "closing"),
+    [
+        (SetActivation("ann", active=False), Closing.USER_DEACTIVATED),
+        (SetPassword("ann", "new"), Closing.INVALID_TOKEN),
+    ],
+)
+async def test_whose_tokens_are_revoked_while_its_login_waits_does_not_come_in(house, waiting, change, closing):
+    """A deactivation and a new password are revocations as a removal is."""  # S1 S11
+    clients, slow, login = waiting
+    await house.desk.serve(change, house.app)
+    slow.let.set()
+    assert (await login)[1] is closing
     assert len(clients.roster) == 0
 
 

@@ -212,7 +212,7 @@ class People:
 
     def __init__(self):
         self.users = self
-        self.removals = 0
+        self.revocations = 0
         self.answers = {}
         self.open = asyncio.Event()
         self.open.set()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Attendance
@@ -25,10 +26,12 @@ from laba.service.dispatching import Dispatcher
 from laba.service.door import Desk
 from laba.service.fanout import Codecs, Delivery, Fanout
 from laba.service.ground import Ground
+from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
+from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
@@ -69,6 +72,8 @@ class House:
     attending: Attending
     reader: Reader
     reporting: Reporting
+    hashing: Hashing
+    roster: Roster
 
     @property
     def app(self):
@@ -113,8 +118,9 @@ async def opened(directory, clock=None, **bounds):
         if not await store.apps():
             await store.add_app(app())
         await tenants.load()
-        users = Users(store, bus, base)
-        access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
+        hashing, roster = Hashing(), Roster()
+        users = Users(store, bus, hashing, base)
+        access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
         dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
@@ -122,10 +128,9 @@ async def opened(directory, clock=None, **bounds):
         intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
         reader = Reader(store.conversations, users, attending, Codecs(envelope, {}), GRACE_MS)
         reporting = Reporting(store.reports, WINDOW_MS, base)
-        desk = Desk(tenants, access, users, intake, reader, reporting)
-        records = (attending, reader, reporting)
-        base_parts = (base.clock, meter, base, store, bus, gate)
-        yield House(*base_parts, tenants, users, access, dispatcher, intake, desk, *records)
+        desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
+        services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
+        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster)
 
 
 class Clients:
@@ -133,7 +138,7 @@ class Clients:
 
     def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.roster = Roster()
+        self.roster = house.roster
         codecs = Codecs(envelope, self.encoders)
         streams = streams or house.store.streams
         self.fanout = Fanout(self.roster, streams, codecs, bounds, house.reporting, house.ground)
@@ -147,16 +152,16 @@ class Clients:
             house.ground,
         )
 
-    async def login(self, token, position=None, device="phone", codec="json"):
+    async def login(self, token, position=None, device="phone", codec="json", platform=None):
         """Log a new client in; gives its session and the answer."""
         session = Session([], codec)
         session.state = State.LOGGING_IN
         positions = {} if position is None else {"app": position}
-        return session, await self.sessions.login(session, Login(1, token, device, positions=positions))
+        return session, await self.sessions.login(session, Login(1, token, device, platform, positions=positions))
 
-    async def entered(self, token, position=None, device="phone", codec="json"):
+    async def entered(self, token, position=None, device="phone", codec="json", platform=None):
         """Log a client in, hand it what it is owed, and give its session, which is live."""
-        session, _ = await self.login(token, position, device, codec)
+        session, _ = await self.login(token, position, device, codec, platform)
         self.catch_up(session)
         return session
 

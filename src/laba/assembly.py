@@ -15,6 +15,7 @@ from laba.adapters import process
 from laba.adapters.bus.local import LocalBus, LocalGate
 from laba.adapters.gateway.connection import Connection, Limits, Wire
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
+from laba.adapters.presence import LocalPresence
 from laba.adapters.store.lock import DataDirLockedError, held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter, configure_logs
@@ -48,12 +49,14 @@ from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
 from laba.service.fanout import Codecs, Fanout
 from laba.service.ground import Ground
+from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
+from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 __all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
@@ -102,6 +105,7 @@ class House:
     dispatcher: Dispatcher
     door: Door
     records: Records
+    roster: Roster[Connection]
 
 
 @asynccontextmanager
@@ -113,10 +117,12 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
         async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
-            users = Users(store, bus, ground)
+            roster: Roster[Connection] = Roster()
+            hashing = Hashing()
+            users = Users(store, bus, hashing, ground)
             tokens = settings.tokens
             rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
-            access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), rules, ground)
+            access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, ground)
             dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
             attending = _attending(settings, store, ground)
             ids = IdSequence(0, await store.last_id())
@@ -125,10 +131,12 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, CODECS, grace_ms)
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
-            desk = Desk(tenants, access, users, intake, reader, reporting)
+            userdesk = UserDesk(users, LocalPresence(roster))
+            desk = Desk(tenants, access, userdesk, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
-            yield House(settings, ground, meter, store, bus, tenants, users, access, dispatcher, door, records)
+            parts = (tenants, users, access, dispatcher, door, records, roster)
+            yield House(settings, ground, meter, store, bus, *parts)
 
 
 def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
@@ -199,7 +207,7 @@ async def serve(settings: Settings) -> None:
 
 def _clients(house: House) -> Clients:
     delivery, ground = house.settings.delivery, house.ground
-    roster: Roster[Connection] = Roster()
+    roster = house.roster
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
     reporting = house.records.reporting

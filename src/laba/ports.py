@@ -1,6 +1,6 @@
 """The outside world on one page: what laba needs of it, as promises in prose. All async, whatever stands behind."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from laba.model.quota import Quota
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.stream import Batch, Notice, Position, Stream
-from laba.model.user import User
+from laba.model.user import Resource, User, UserChange
 
 
 class StoreBusyError(Exception):
@@ -47,6 +47,15 @@ class Store(Protocol):
 
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
         """Forget a user and give what was forgotten; None if there was none."""
+
+    async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
+        """Give the first `limit` users whose name comes after this one, in the order of their names as UTF-8.
+
+        Whoever is registered all the while is on exactly one of the pages that follow each other so.
+        """
+
+    async def change_user(self, change: UserChange) -> User | None:
+        """Change a user, and give it as it is then; None if there is none."""
 
     async def append(self, dispatch: Dispatch) -> None:
         """Keep a dispatch together with the work of sending it, or neither.
@@ -134,6 +143,16 @@ class Bus(Protocol):
 
     def subscribe(self) -> AsyncIterator[Notice]:
         """Receive every notice published after this call."""
+
+
+class Presence(Protocol):
+    """Who is connected now, by a session that is logged in, on whatever node."""
+
+    async def online(self, app_uuid: str, names: Collection[str]) -> frozenset[str]:
+        """Give those of the names that have a session. A session that was told to end is none any more."""
+
+    async def resources(self, app_uuid: str, name: str) -> tuple[Resource, ...]:
+        """List the devices by which a user is connected, each once, in the order in which they logged in."""
 
 
 @dataclass(frozen=True, slots=True)

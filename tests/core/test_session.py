@@ -17,7 +17,7 @@ def heard(state, event):
 def test_a_session_begins_new_and_with_nothing_written():
     """Its first event is yet to come."""
     session = Session(None, "json")
-    assert (session.state, session.seat, session.written) == (State.NEW, None, 0)
+    assert (session.state, session.seat, session.platform, session.written) == (State.NEW, None, None, 0)
     assert (session.owed_to_offset, session.owed_until_ms) == (0, 0)
 
 

@@ -198,7 +198,7 @@ async def test_each_device_is_owed_what_it_missed_itself(story):
 
 
 async def test_a_device_that_was_away_too_long_is_not_excused_by_another(story):
-    """ann was online all the time, by her tablet; her phone was not: 2 is in her list, and not on the phone."""  # A1 A2
+    """ann was online all the time by her tablet, not by her phone: 2 is in her list, and not on the phone."""  # A1 A2
     phone = await story.login("ann", "phone")
     await story.login("ann", "tablet")
     await story.broadcast()
@@ -221,8 +221,8 @@ async def test_a_message_to_two_devices_counts_once(story):
 
 
 async def test_the_list_holds_what_was_accepted_while_its_user_was_there_or_in_its_grace(story):
-    """ann stays, bob dropped 30 s before, carl a millisecond earlier, dora is registered and was never there."""  # A2
-    await story.registered("dora")
+    """ann stays, bob dropped 30 s before, carl a millisecond earlier, dora is registered and was never there."""
+    await story.registered("dora")  # A2
     bob, carl = await story.login("bob"), await story.login("carl")
     await story.login("ann")
     story.drop(carl)
@@ -272,8 +272,8 @@ async def test_after_a_crash_the_grace_counts_from_readiness(story, back_after_s
 
 
 async def test_after_a_crash_a_device_without_a_position_gets_the_unconfirmed_end(story):
-    """Nothing says that 1 arrived: it comes again, under its id, and then what was sent since."""  # design.md section 5
-    await story.login("ann")
+    """Nothing says that 1 arrived: it comes again, under its id, and then what was sent since."""
+    await story.login("ann")  # design.md section 5
     await story.broadcast()
     await story.begin()
     await story.broadcast()
@@ -310,8 +310,8 @@ async def test_who_had_left_before_a_crash_is_not_taken_for_present(story):
 
 
 async def test_the_list_after_a_crash_ends_with_the_grace_of_the_restart(story):
-    """ann never comes back: what was sent within 30 s of the restart is in her list, what was sent later is not."""  # A2
-    await story.login("ann")
+    """ann never comes back: what was sent within 30 s of the restart is in her list, what was sent later is not."""
+    await story.login("ann")  # A2
     await story.broadcast(text="before")
     await story.begin()
     story.later(30)

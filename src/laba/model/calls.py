@@ -12,7 +12,7 @@ from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.dispatch import Conversation, Dispatch, Submission
 from laba.model.quota import Quota
 from laba.model.report import KeptReport
-from laba.model.user import User
+from laba.model.user import Resource, User
 
 
 class Right(Enum):
@@ -117,6 +117,72 @@ class DeleteUser:
 
 
 @dataclass(frozen=True, slots=True)
+class ListUsers:
+    """Give at most `limit` users in the order of their names, from the first one after the name `after`."""
+
+    limit: int
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPassword:
+    """Give a user another password; whoever is in by the old one is out."""
+
+    name: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetActivation:
+    """Let a user in no more, or again."""
+
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectUser:
+    """End a user's sessions; it may log in again."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus:
+    """Tell whether one registered user is online."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatuses:
+    """Tell who of these is online; who is nobody is not."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetResources:
+    """List the devices by which a user is connected."""
+
+    name: str
+
+
+UserCall = (
+    RegisterUsers
+    | GetUser
+    | DeleteUser
+    | ListUsers
+    | SetPassword
+    | SetActivation
+    | DisconnectUser
+    | GetStatus
+    | GetStatuses
+    | GetResources
+)
+
+
+@dataclass(frozen=True, slots=True)
 class CreateApp:
     name: AppName
     features: frozenset[Feature] | None = None
@@ -184,9 +250,7 @@ class GetReport:
 Call = (
     Submission
     | TokenRequest
-    | RegisterUsers
-    | GetUser
-    | DeleteUser
+    | UserCall
     | CreateApp
     | ChangeApp
     | GetApp
@@ -221,10 +285,10 @@ class TokenIssued:
 
 @dataclass(frozen=True, slots=True)
 class UsersRegistered:
-    """`existing` are the names of a batch that were taken already."""
+    """`existing` are the names of a batch that were taken already; None where no batch was asked for."""
 
     users: tuple[User, ...]
-    existing: tuple[str, ...] = ()
+    existing: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +299,57 @@ class UserFound:
 @dataclass(frozen=True, slots=True)
 class UserDeleted:
     user: User
+
+
+@dataclass(frozen=True, slots=True)
+class UsersListed:
+    """One page of users. `more_after` is the name after which the next page begins, None on the last."""
+
+    users: tuple[User, ...]
+    more_after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    """The user as it is now."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class UserDisconnected:
+    """Every session that the user had is being ended; it may have had none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFound:
+    name: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusesFound:
+    """One for each name, in the order asked."""
+
+    statuses: tuple[StatusFound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcesFound:
+    resources: tuple[Resource, ...]
+
+
+UserAnswer = (
+    UsersRegistered
+    | UserFound
+    | UserDeleted
+    | UsersListed
+    | UserChanged
+    | UserDisconnected
+    | StatusFound
+    | StatusesFound
+    | ResourcesFound
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +414,7 @@ class ReportShown:
 Answer = (
     Accepted
     | TokenIssued
-    | UsersRegistered
-    | UserFound
-    | UserDeleted
+    | UserAnswer
     | AppShown
     | AppsListed
     | ConversationsListed
@@ -314,10 +427,11 @@ Answer = (
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What a dialect needs beside the answer to write a response: the claim, the app if known, and the times."""
+    """What a dialect needs beside the answer to write a response: the claim, the app if known, times and query."""
 
     claim: Claim
     app: App | None
     base_url: str
     started_at_ms: int
     now_ms: int
+    query: Mapping[str, str] = field(default_factory=dict)

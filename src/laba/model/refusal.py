@@ -39,6 +39,7 @@ class Code(StrEnum):
     # Users (vendor-apis.md 3.1)
     USER_EXISTS = "user_exists"
     USER_UNKNOWN = "user_unknown"
+    USER_DEACTIVATED = "user_deactivated"
     USERNAME_ILLEGAL = "username_illegal"
     USERNAME_TOO_LONG = "username_too_long"
     PASSWORD_MISSING = "password_missing"

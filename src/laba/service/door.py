@@ -10,18 +10,16 @@ from laba.model.calls import (
     ChangeApp,
     Claim,
     CreateApp,
-    DeleteUser,
     Exchange,
     GetApp,
     GetReport,
-    GetUser,
     ListApps,
     ListConversations,
     MarkRead,
     ReadHistory,
-    RegisterUsers,
     Right,
     TokenRequest,
+    UserCall,
 )
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
@@ -33,7 +31,7 @@ from laba.service.ground import Ground
 from laba.service.intake import Intake
 from laba.service.reporting import Reporting
 from laba.service.tenants import Tenants
-from laba.service.users import Users
+from laba.service.userdesk import UserDesk
 
 
 class BodySource(Protocol):
@@ -50,19 +48,17 @@ class Desk:
         self,
         tenants: Tenants,
         access: Access,
-        users: Users,
+        users: UserDesk,
         intake: Intake,
         reader: Reader,
         reporting: Reporting,
     ) -> None:
         self._tenants = tenants
+        self._users = users
         self._reporting = reporting
         self._of_app: Mapping[type[Any], Callable[[Any, App], Awaitable[Answer | Refusal]]] = {
             Submission: intake.accept,
             TokenRequest: access.issue,
-            RegisterUsers: users.register,
-            GetUser: users.get,
-            DeleteUser: users.remove,
             ChangeApp: tenants.change,
             GetApp: tenants.show,
             ListConversations: reader.list,
@@ -80,6 +76,8 @@ class Desk:
                 return await self._reporting.show(call, app)
         if app is None:
             raise TypeError(f"{type(call).__name__} is about an app, and its endpoint names none")
+        if isinstance(call, UserCall):
+            return await self._users.serve(call, app)
         return await self._of_app[type(call)](call, app)
 
 
@@ -116,7 +114,7 @@ class Door:
         if isinstance(answer, Refusal):
             self._count(dialect, answer)
         known = app if isinstance(app, App) else None
-        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock())
+        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock(), head.query)
         return dialect.write(exchange, answer)
 
     async def _served(

@@ -135,9 +135,8 @@ class Fanout(Generic[Link]):
         """Take up what the bus brings until cancelled."""
         async for notice in notices:
             match notice:
-                case Revocation(app_uuid, user):
-                    evicted = self._roster.of_user(app_uuid, user)
-                    await self.outgoing.put(Eviction(evicted, Closing.USER_REMOVED))
+                case Revocation(app_uuid, user, closing):
+                    await self.outgoing.put(Eviction(self._roster.of_user(app_uuid, user), closing))
                 case Batch():
                     try:
                         window = await self.open(notice.stream)

@@ -62,7 +62,7 @@ class Sessions(Generic[Link]):
     async def login(self, session: Session[Link], login: Login) -> Welcome | Denied | Closing:
         """Let a client in, or say why not. Once welcomed it is in the roster, at a position that is in the answer."""
         while True:
-            removals = self._people.users.removals
+            revocations = self._people.users.revocations
             admitted = await self._people.admit(login.token, register=self._rules.register)
             if isinstance(admitted, Refusal):
                 return _answer(login, admitted)
@@ -70,14 +70,15 @@ class Sessions(Generic[Link]):
             window = await self._fanout.open_app(app)
             seat = Seat(app.uuid, user.name, login.device)
             earlier = await self._attending.earlier(seat, _asked(login, window))
-            # A removal while we waited may have been of this user, and its sessions were ended without this one.
-            if removals == self._people.users.removals:
+            # A revocation while we waited may have been of this user, and its sessions were ended without this one.
+            if revocations == self._people.users.revocations:
                 break
         if session.state is State.CLOSED:
             return Closing.NORMAL
         # What is told of the seat is read in the step that takes it: nothing can happen to it in between.
         now_ms, here = self._ground.clock(), window.position.offset
         arrival = Arrival(seat, now_ms, here, _asked(login, window), earlier, user.created_at_ms)
+        session.platform = login.platform
         self._take_seat(session, arrival, window)
         return self._welcome(session, login, window)
 
@@ -178,8 +179,10 @@ class People:
         return self._present(app, identity, user)
 
     def _present(self, app: App, identity: Identity, user: User | None) -> tuple[App, User] | Refusal:
-        if user is None or not user.activated:
-            return Refusal(Code.USER_UNKNOWN, f"there is no active user {identity.user}", subject=identity.user)
+        if user is None:
+            return Refusal(Code.USER_UNKNOWN, f"there is no user {identity.user}", subject=identity.user)
+        if not user.activated:
+            return Refusal(Code.USER_DEACTIVATED, f"{user.name} is deactivated", subject=user.name)
         if identity.epoch is not None and identity.epoch != user.epoch:
             return Refusal(Code.TOKEN_UNKNOWN, "the token was revoked")
         return app, user
@@ -204,6 +207,8 @@ def _answer(login: Login, refusal: Refusal) -> Denied | Closing:
     # An expired token is the one fault a client can mend by itself: its SDK then asks the app for a new one.
     if refusal.code is Code.TOKEN_EXPIRED:
         return Denied(login.request_id, Denial.TOKEN_EXPIRED)
+    if refusal.code is Code.USER_DEACTIVATED:
+        return Closing.USER_DEACTIVATED
     return Closing.INVALID_TOKEN
 
 

@@ -17,6 +17,12 @@ PARAMETERS = {
     "state": 1,
     "param_1": 0,
     "new_policy": "{}",
+    "the_app": "a",
+    "the_name": "n",
+    "new_modified_at_ms": 1,
+    "new_epoch": 1,
+    "new_activated": True,
+    "new_password_hash": "h",
 }
 
 

@@ -11,7 +11,7 @@ from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
 from laba.model.quota import Quota, Span
-from laba.model.user import User
+from laba.model.user import User, UserChange
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -135,6 +135,18 @@ def message_of(dispatch: Dispatch) -> Message:
 
 def user_row(user: User) -> dict[str, object]:
     return {column: getattr(user, column) for column in USER_COLUMNS}
+
+
+def change_row(change: UserChange) -> dict[str, object]:
+    """Give the parameters of `statements.CHANGE_USER`."""
+    return {
+        "the_app": change.app_uuid,
+        "the_name": change.name,
+        "new_modified_at_ms": change.modified_at_ms,
+        "new_epoch": change.epoch,
+        "new_activated": change.activated,
+        "new_password_hash": change.password_hash,
+    }
 
 
 def user_of(row: Sequence[Any]) -> User:

@@ -19,7 +19,7 @@ from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
 from laba.model.app import App, QuotaName
 from laba.model.dispatch import Dispatch
-from laba.model.user import User
+from laba.model.user import User, UserChange
 
 
 class SqliteStore:
@@ -129,6 +129,24 @@ class SqliteStore:
             return frozenset(
                 user.name for user in users if self._add_user.run(connection, rows.user_row(user)).rowcount == 0
             )
+
+        return await self._writer.do(write)
+
+    async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
+        page = {"app_uuid": app_uuid, "name": name, "most": limit}
+
+        def read(connection: Connection) -> tuple[User, ...]:
+            return tuple(rows.user_of(row) for row in connection.execute(statements.USERS_AFTER, page))
+
+        return await self._reader.do(read)
+
+    async def change_user(self, change: UserChange) -> User | None:
+        if await self.user(change.app_uuid, change.name) is None:
+            return None
+
+        def write(connection: Connection) -> User | None:
+            row = connection.execute(statements.CHANGE_USER, rows.change_row(change)).one_or_none()
+            return None if row is None else rows.user_of(row)
 
         return await self._writer.do(write)
 

@@ -45,6 +45,24 @@ CHANGE_APP = update(apps).where(apps.c.uuid == bindparam("the_uuid")).values(pol
 
 USER = select(*_USER).where(*_THE_USER)
 ADD_USER = sqlite.insert(users).on_conflict_do_nothing(index_elements=["app_uuid", "name"])
+USERS_AFTER = (
+    select(*_USER)
+    .where(users.c.app_uuid == bindparam("app_uuid"), users.c.name > bindparam("name"))
+    .order_by(users.c.name)
+    .limit(bindparam("most"))
+)
+# In a SET, SQLAlchemy keeps the columns' names for itself.
+CHANGE_USER = (
+    update(users)
+    .where(users.c.app_uuid == bindparam("the_app"), users.c.name == bindparam("the_name"))
+    .values(
+        modified_at_ms=bindparam("new_modified_at_ms"),
+        epoch=func.coalesce(bindparam("new_epoch"), users.c.epoch),
+        activated=func.coalesce(bindparam("new_activated"), users.c.activated),
+        password_hash=func.coalesce(bindparam("new_password_hash"), users.c.password_hash),
+    )
+    .returning(*_USER)
+)
 REMOVE_USER = delete(users).where(*_THE_USER).returning(*_USER)
 
 _ROWS = func.json_each(bindparam("rows")).table_valued("value", name="given")

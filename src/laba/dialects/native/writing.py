@@ -50,6 +50,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PASSWORD_WRONG: 401,
     Code.USER_EXISTS: 409,
     Code.USER_UNKNOWN: 404,
+    Code.USER_DEACTIVATED: 403,
     Code.USERNAME_ILLEGAL: 400,
     Code.USERNAME_TOO_LONG: 400,
     Code.PASSWORD_MISSING: 400,

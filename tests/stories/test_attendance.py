@@ -198,7 +198,7 @@ async def test_each_device_is_owed_what_it_missed_itself(story):
 
 
 async def test_a_device_that_was_away_too_long_is_not_excused_by_another(story):
-    """ann was online all the time by her tablet, not by her phone: 2 is in her list, and not on the phone."""  # A1 A2
+    """ann was online all the time by her tablet, not by her phone: 2 is in her list, not on the phone."""  # A1 A2
     phone = await story.login("ann", "phone")
     await story.login("ann", "tablet")
     await story.broadcast()

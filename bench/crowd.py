@@ -40,7 +40,7 @@ class Crowd:
 
     def settled(self) -> Arrival:
         """Wait until a broadcast has arrived; BenchError unless everybody got as much as everybody else."""
-        total, least, most, first_ns, half_ns, last_ns = map(int, self._drain.ask("settle").split())
+        total, least, most, first_ns, half_ns, last_ns = map(int, self._drain.ask("even").split())
         if least != most or total != least * self.count:
             raise BenchError(f"not everyone got the same: {total} bytes, {least} to {most} per connection")
         return Arrival(least, first_ns, half_ns, last_ns)

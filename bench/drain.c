@@ -11,6 +11,7 @@
  *           MOST FIRST HALF LAST`: the bytes that came on all connections, on the one that got least and on the one
  *           that got most; and when the last byte had come to the first connection, to half of them, and to all of
  *           them, in nanoseconds of CLOCK_MONOTONIC, read after the read that brought it. Begins to count anew.
+ * `even`    is `settle`, but goes on waiting while some have more than others, until nothing has come for UNEVEN_MS.
  * `pings`   says how many of laba's pings came since the last `pings`. Each is answered at once, and is not counted
  *           as received.
  * `quit`, or the end of the input, ends it.
@@ -30,7 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPENING = 200, EVENTS = 512, QUIET_MS = 150, GIVE_UP_MS = 30000, COMMAND_BYTES = 64 };
+enum { OPENING = 200, EVENTS = 512, QUIET_MS = 150, UNEVEN_MS = 5000, GIVE_UP_MS = 30000, COMMAND_BYTES = 64 };
 static const uint32_t STDIN = UINT32_MAX; /* among the indices of connections */
 
 /* A ping of the Centrifuge protocol in JSON, `{}`, as a server's text frame; and the same as a client's, under the
@@ -229,10 +230,24 @@ static void tell(void)
     free(times);
 }
 
-static void settle(void)
+static int is_even(void)
+{
+    for (int i = 1; i < crowd.count; i++)
+        if (crowd.connections[i].received != crowd.connections[0].received)
+            return 0;
+    return 1;
+}
+
+static int is_quiet(int even)
+{
+    int64_t quiet_ms = ms_after(crowd.last_byte_ns);
+    return crowd.last_byte_ns != 0 && quiet_ms >= QUIET_MS && (!even || quiet_ms >= UNEVEN_MS || is_even());
+}
+
+static void settle(int even)
 {
     int64_t since_ns = now_ns();
-    while (crowd.last_byte_ns == 0 || ms_after(crowd.last_byte_ns) < QUIET_MS) {
+    while (!is_quiet(even)) {
         turn(10);
         if (ms_after(since_ns) > GIVE_UP_MS) {
             errno = 0;
@@ -266,7 +281,9 @@ static int obey(const char *line)
         open_all();
         puts("ready");
     } else if (strcmp(line, "settle") == 0) {
-        settle();
+        settle(0);
+    } else if (strcmp(line, "even") == 0) {
+        settle(1);
     } else if (strcmp(line, "pings") == 0) {
         printf("%llu\n", (unsigned long long)crowd.pings);
         crowd.pings = 0;

@@ -6,7 +6,8 @@ import platform
 import resource
 import shutil
 import statistics
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,58 @@ def machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What else happened on the machine while we measured: both are near 0 where nothing else ran.
+
+    `foreign_per_cent` is of all cores together. Loopback loses a segment, which is then sent again, only where a core
+    was kept from its work.
+    """
+
+    foreign_per_cent: float
+    segments_sent_again: int
+
+    def __str__(self) -> str:
+        return (
+            f"Other work took {self.foreign_per_cent:.1f} % of the machine meanwhile; "
+            f"{self.segments_sent_again:,} TCP segments were lost and sent again."
+        )
+
+
+def listening() -> Callable[[], Noise]:
+    """Begin to watch the machine; ask the function when all processes that we started have ended."""
+    before_at, before_ours, before_all, before_again = (
+        time.monotonic(),
+        _our_seconds(),
+        _busy_seconds(),
+        _sent_again(),
+    )
+
+    def since() -> Noise:
+        seconds = (time.monotonic() - before_at) * (os.cpu_count() or 1)
+        foreign = (_busy_seconds() - before_all) - (_our_seconds() - before_ours)
+        return Noise(max(0.0, 100 * foreign / seconds), _sent_again() - before_again)
+
+    return since
+
+
+def _our_seconds() -> float:
+    """Give the CPU of this process and of all that it has started and waited for."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in map(resource.getrusage, kinds))
+
+
+def _busy_seconds() -> float:
+    """Give the CPU that all cores have spent on anything: user, nice, system, irq, softirq (proc(5), /proc/stat)."""
+    fields = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:]))
+    return (sum(fields[:3]) + sum(fields[5:7])) / os.sysconf("SC_CLK_TCK")
+
+
+def _sent_again() -> int:
+    names, figures = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line[:4] == "Tcp:")
+    return int(figures[names.index("RetransSegs")])
 
 
 def check_machine(connections: int) -> None:

@@ -24,7 +24,7 @@ from rich.console import Console
 import history
 import plots
 import telling
-from measuring import check_machine, machine, quantile
+from measuring import Noise, check_machine, listening, machine, quantile
 from processes import CLIENT_CORE, HOST, OUT, BenchError, within
 from servers import NO_PINGS, Laba, create_app, serving
 
@@ -170,15 +170,17 @@ def main() -> int:
     try:
         with within(LIMIT_SECONDS):
             check_machine(plan.logins)
-            where = machine()
+            where, noise = machine(), listening()
             os.sched_setaffinity(0, {CLIENT_CORE})
             figures = measure(plan, console)
+            where["noise"] = asdict(noise())
     except BenchError as error:
         console.print(f"bench: {error}", style="red", markup=False, soft_wrap=True)
         return 1
     told = rows(plan, figures)
     title = f"{plan.users:,} users, {plan.broadcasts:,} broadcasts"
     console.print(telling.table(told, title))
+    console.print(str(Noise(**where["noise"])))
     folder.mkdir(parents=True, exist_ok=True)
     (OUT / "million.json").write_text(json.dumps(report(plan, where, figures), indent=2) + "\n")
     (OUT / "million.md").write_text(telling.markdown([(title, told)]))

@@ -21,7 +21,7 @@ import plots
 import sessions
 import telling
 from laba.config import Gateway
-from measuring import check_machine, machine
+from measuring import Noise, check_machine, listening, machine
 from processes import CLIENT_CORE, OUT, BenchError, compile_tools, within
 
 LIMIT_SECONDS = 420
@@ -92,9 +92,10 @@ def main() -> int:
         with within(LIMIT_SECONDS):
             check_machine(plan.connections)
             compile_tools()
-            where = machine()
+            where, noise = machine(), listening()
             os.sched_setaffinity(0, {CLIENT_CORE})
             here, sent = measure(plan, console)
+            where["noise"] = asdict(noise())
     except BenchError as error:
         console.print(f"bench: {error}", style="red", markup=False, soft_wrap=True)
         return 1
@@ -104,6 +105,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (OUT / "result.json").write_text(json.dumps(report(plan, where, here, sent), indent=2) + "\n")
     (OUT / "result.md").write_text(telling.markdown(tables))
+    console.print(str(Noise(**where["noise"])))
     names = ", ".join(str(path) for path in plots.drawn(sent, here, folder))
     console.print(f"Written: {OUT / 'result.json'}, {OUT / 'result.md'}, {names}.", soft_wrap=True)
     return 0

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from deliveries import LABA, Deliveries, Stalls
 from sessions import Idleness, Sessions
-from telling import costs
+from telling import AIM_LOGINS, AIM_RATIO, AIM_STALL_MS, costs
 
 # Of Okabe and Ito's palette, whose colours people tell apart however they see them.
 _OURS, _THEIRS, _AIM = "#D55E00", "#0072B2", "#000000"
@@ -28,18 +28,21 @@ def drawn(deliveries: Deliveries, sessions: Sessions, folder: Path) -> list[Path
 
 
 def _cpu(deliveries: Deliveries, path: Path) -> Path:
-    figure, axes = _page("CPU per delivery: one dot a round, the median as a line", "microseconds")
-    names = [cost.name for cost in costs(deliveries)]
+    figure, axes = _page("CPU per delivery: a dot a round, the median as a line", "microseconds")
+    limit, *others = costs(deliveries)
+    names = [cost.name for cost in (limit, *others)]
     for row, name in enumerate(names):
         turns = [turn.us for turns in deliveries.rounds for turn in turns if turn.name == name]
         _dots(axes, row, turns, _colour(name))
+    axes.axvline(AIM_RATIO * limit.us.median, color=_AIM, linestyle=":", label="aim")
+    axes.legend(loc="lower left")
     _named(axes, names)
     return _saved(figure, path)
 
 
 def _arrival(deliveries: Deliveries, path: Path) -> Path:
     count = sum(len(turn.all_ms) for turns in deliveries.rounds for turn in turns if turn.name == LABA)
-    title = f"From asking until the last client has it: {count} broadcasts each, the median as a line"
+    title = f"Until the last client has it: a dot a broadcast, {count} each, the median as a line"
     figure, axes = _page(title, "milliseconds")
     names = [cost.name for cost in costs(deliveries)]
     for row, name in enumerate(names):
@@ -56,20 +59,18 @@ def _stalls(stalls: Stalls, path: Path) -> Path:
         ("during broadcasts", stalls.broadcast_ms, _OURS),
     ):
         _rising(axes, times, name, colour)
-    axes.axvline(20, color=_AIM, linestyle=":", label="aim")
-    axes.set_xscale("log")
-    axes.set_ylabel("share of answers")
-    axes.legend()
+    axes.axvline(AIM_STALL_MS, color=_AIM, linestyle=":", label="aim")
+    _shares(axes)
     return _saved(figure, path)
 
 
 def _logins(sessions: Sessions, path: Path) -> Path:
-    figure, axes = _page("Logins on one core: one dot a round, the median as a line", "per second")
+    figure, axes = _page("Logins on one core: a dot a round, the median as a line", "per second")
     kinds = (("registered before", False), ("first login", True))
     for row, (_, first) in enumerate(kinds):
         rates = [logins.per_second for logins in sessions.logins if logins.first is first]
         _dots(axes, row, rates, _OURS)
-    axes.axvline(3000, color=_AIM, linestyle=":", label="aim")
+    axes.axvline(AIM_LOGINS, color=_AIM, linestyle=":", label="aim")
     axes.legend()
     _named(axes, [name for name, _ in kinds])
     return _saved(figure, path)
@@ -89,9 +90,7 @@ def latencies(title: str, series: Sequence[tuple[str, Sequence[float], float]], 
     for (name, times, aim), colour in zip(series, (_OURS, _THEIRS), strict=False):
         _rising(axes, times, name, colour)
         axes.axvline(aim, color=colour, linestyle=":", label=f"aim: {name}")
-    axes.set_xscale("log")
-    axes.set_ylabel("share of answers")
-    axes.legend()
+    _shares(axes)
     return _saved(figure, path)
 
 
@@ -114,6 +113,13 @@ def _rising(axes: Axes, times: Sequence[float], name: str, colour: str) -> None:
     axes.step(
         ordered, [(rank + 1) / len(ordered) for rank in range(len(ordered))], where="post", label=name, c=colour
     )
+
+
+def _shares(axes: Axes) -> None:
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_ylabel("share of answers")
+    axes.legend()
 
 
 def _named(axes: Axes, names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -56,6 +57,8 @@ class Tool:
 
 
 def compile_tools() -> None:
+    if shutil.which("cc") is None:
+        raise BenchError("a C compiler is needed, as `cc`")
     OUT.mkdir(exist_ok=True)
     for name in ("drain", "sendloop"):
         subprocess.run(["cc", "-O2", "-o", str(OUT / name), str(HERE / f"{name}.c")], check=True)

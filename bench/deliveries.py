@@ -159,7 +159,7 @@ def measure(connections: int, rounds: int, broadcasts: int, folder: Path, consol
         for number in range(rounds):
             turns.append(race.round(number))
             told = ", ".join(f"{turn.name} {turn.us:.2f} us" for turn in sorted(turns[-1], key=lambda turn: turn.us))
-            console.print(f"Round {number + 1} of {rounds}: {told}")
+            console.print(f"Round {number + 1} of {rounds}: {told}", soft_wrap=True)
         console.print("Asking GET /health meanwhile ...")
         return Deliveries(tuple(turns), stalls(field, 2 * broadcasts, stack), field.nchan)
 

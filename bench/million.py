@@ -180,7 +180,7 @@ def main() -> int:
     told = rows(plan, figures)
     title = f"{plan.users:,} users, {plan.broadcasts:,} broadcasts"
     console.print(telling.table(told, title))
-    console.print(str(Noise(**where["noise"])))
+    console.print(str(Noise(**where["noise"])), soft_wrap=True)
     folder.mkdir(parents=True, exist_ok=True)
     (OUT / "million.json").write_text(json.dumps(report(plan, where, figures), indent=2) + "\n")
     (OUT / "million.md").write_text(telling.markdown([(title, told)]))

@@ -104,7 +104,8 @@ PLACED = (
     select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
     .join_from(streams, ledger, ledger.c.stream == streams.c.number)
     .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"))
-    .order_by(ledger.c.offset)
+    # The sign is there because SQLite would read the whole stream in the order of its offsets to save the sorting.
+    .order_by(literal_column('+ledger."offset"'))
 )
 
 STAYS_OF_SEAT = (
@@ -137,8 +138,9 @@ OFFSET_AT = (
     .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.offset.desc())
     .limit(1)
 )
+# Named, because SQLite would rather read every stay that the app ever had.
 END_OPEN = text(
-    """UPDATE attendance
+    """UPDATE attendance INDEXED BY attendance_open
     SET ended_at_ms = :ready_at_ms,
         to_offset = max(to_offset, :written),
         confirmed_offset = CASE WHEN since_ms <= :since_ms THEN max(confirmed_offset, :confirmed)

@@ -25,7 +25,8 @@ class Reporting:
         self._live_ms = live_ms
         self._ground = ground
         self._live: OrderedDict[int, Tally] = OrderedDict()
-        self._kept: dict[int, Report] = {}
+        # How much each report had counted when it was kept.
+        self._kept: dict[int, int] = {}
 
     def watch(self, dispatch_id: int, tally: Tally) -> None:
         """Take up a dispatch that goes out now."""
@@ -57,10 +58,10 @@ class Reporting:
 
     async def keep(self) -> None:
         """Keep what has changed since the last time; forget what will not change any more."""
-        now = {dispatch_id: report_of(dispatch_id, tally) for dispatch_id, tally in self._live.items()}
-        changed = [report for dispatch_id, report in now.items() if self._kept.get(dispatch_id) != report]
-        await self._reports.keep(changed)
-        self._kept = now
+        now = {dispatch_id: tally.events for dispatch_id, tally in self._live.items()}
+        changed = [dispatch_id for dispatch_id, events in now.items() if self._kept.get(dispatch_id) != events]
+        await self._reports.keep([report_of(dispatch_id, self._live[dispatch_id]) for dispatch_id in changed])
+        self._kept = {dispatch_id: events for dispatch_id, events in now.items() if dispatch_id in self._live}
         horizon_ms = self._ground.clock() - self._live_ms
         for dispatch_id in [one for one, tally in self._live.items() if tally.accepted_at_ms < horizon_ms]:
             del self._live[dispatch_id]

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from crowd import Crowd, crowd
-from measuring import cpu_ns
+from measuring import cpu_ns, segments_sent_again
 from processes import CLIENT_CORE, SERVER_CORE, BenchError, Tool, free_port, tool
 from servers import NO_PINGS, Laba, create_app, nchan_module, nchan_serving, opening, serving
 from sessions import logged_in
@@ -57,9 +57,12 @@ class Stalls:
 
 @dataclass(frozen=True, slots=True)
 class Deliveries:
+    """`sent_again` counts TCP segments that were lost meanwhile: loopback loses none where nothing else runs."""
+
     rounds: tuple[tuple[Turn, ...], ...]
     stalls: Stalls
     nchan: str
+    sent_again: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +158,14 @@ def measure(connections: int, rounds: int, broadcasts: int, folder: Path, consol
         Race(field.contestants[:1], WARM_UP_BROADCASTS).warm_up()
         race = Race(field.contestants, broadcasts)
         race.warm_up()
-        turns = []
+        turns, lost = [], segments_sent_again()
         for number in range(rounds):
             turns.append(race.round(number))
             told = ", ".join(f"{turn.name} {turn.us:.2f} us" for turn in sorted(turns[-1], key=lambda turn: turn.us))
             console.print(f"Round {number + 1} of {rounds}: {told}", soft_wrap=True)
         console.print("Asking GET /health meanwhile ...")
-        return Deliveries(tuple(turns), stalls(field, 2 * broadcasts, stack), field.nchan)
+        stood = stalls(field, 2 * broadcasts, stack)
+        return Deliveries(tuple(turns), stood, field.nchan, segments_sent_again() - lost)
 
 
 def stalls(field: Field, broadcasts: int, stack: ExitStack) -> Stalls:

@@ -61,35 +61,22 @@ def machine() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What else happened on the machine while we measured: both are near 0 where nothing else ran.
-
-    `foreign_per_cent` is of all cores together. Loopback loses a segment, which is then sent again, only where a core
-    was kept from its work.
-    """
+    """What else happened on the machine while we measured, in per cent of all cores together."""
 
     foreign_per_cent: float
-    segments_sent_again: int
 
     def __str__(self) -> str:
-        return (
-            f"Other work took {self.foreign_per_cent:.1f} % of the machine meanwhile; "
-            f"{self.segments_sent_again:,} TCP segments were lost and sent again."
-        )
+        return f"Other work took {self.foreign_per_cent:.1f} % of the machine meanwhile."
 
 
 def listening() -> Callable[[], Noise]:
     """Begin to watch the machine; ask the function when all processes that we started have ended."""
-    before_at, before_ours, before_all, before_again = (
-        time.monotonic(),
-        _our_seconds(),
-        _busy_seconds(),
-        _sent_again(),
-    )
+    before_at, before_ours, before_all = time.monotonic(), _our_seconds(), _busy_seconds()
 
     def since() -> Noise:
         seconds = (time.monotonic() - before_at) * (os.cpu_count() or 1)
         foreign = (_busy_seconds() - before_all) - (_our_seconds() - before_ours)
-        return Noise(max(0.0, 100 * foreign / seconds), _sent_again() - before_again)
+        return Noise(max(0.0, 100 * foreign / seconds))
 
     return since
 
@@ -106,7 +93,8 @@ def _busy_seconds() -> float:
     return (sum(fields[:3]) + sum(fields[5:7])) / os.sysconf("SC_CLK_TCK")
 
 
-def _sent_again() -> int:
+def segments_sent_again() -> int:
+    """Give how many TCP segments of the whole machine were lost and sent again since it started."""
     names, figures = (line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line[:4] == "Tcp:")
     return int(figures[names.index("RetransSegs")])
 

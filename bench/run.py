@@ -105,7 +105,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (OUT / "result.json").write_text(json.dumps(report(plan, where, here, sent), indent=2) + "\n")
     (OUT / "result.md").write_text(telling.markdown(tables))
-    console.print(str(Noise(**where["noise"])), soft_wrap=True)
+    console.print(f"{Noise(**where['noise'])} {sent.sent_again:,} TCP segments of broadcasts were lost.")
     names = ", ".join(str(path) for path in plots.drawn(sent, here, folder))
     console.print(f"Written: {OUT / 'result.json'}, {OUT / 'result.md'}, {names}.", soft_wrap=True)
     return 0

@@ -2,30 +2,36 @@
 
 import asyncio
 import json
+import os
 import socket
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import uvicorn
 from uvicorn.server import ServerState
 
-from laba.adapters.gateway.connection import Limits, Wire
+from laba.adapters.gateway.connection import Limits
+from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway, write_slice
+from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKETS
 from laba.adapters.telemetry import PrometheusMeter
-from laba.adapters.web.http1 import HttpBounds, HttpProtocol
+from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import tcp_listener
 from laba.core.attendance import Attendance
 from laba.core.roster import Roster
+from laba.core.tally import Tally
 from laba.core.wheel import TimerWheel
 from laba.core.window import Bounds, Kept
 from laba.model.app import App, AppKeys, AppName
 from laba.model.refusal import Refusal
-from laba.model.session import Denied
+from laba.model.session import Denial, Denied
 from laba.model.stream import Position
 from laba.model.user import User
-from laba.protocols import centrifuge
+from laba.protocols.envelope import envelope
 from laba.protocols.websocket import ServerFrames, client_close_frame, client_text_frame, text_frame, upgrade_request
-from laba.service.fanout import Delivery, Fanout
+from laba.service.fanout import Codecs, Delivery, Fanout
 from laba.service.ground import Ground
+from laba.service.progress import Progress
 from laba.service.sessions import LoginRules, Sessions
 
 PATH = "/connection/websocket"
@@ -141,6 +147,9 @@ class Peer:
 # --- laba's side ---------------------------------------------------------------------------------------------------
 
 
+NOBODY = Takers(None, None, frozenset(), 0)
+
+
 class Rig:
     """A server on a port of its own. Its wheel stands still until it is turned by hand."""
 
@@ -172,7 +181,7 @@ class Rig:
         return sock
 
     @asynccontextmanager
-    async def serving(self, app, upgrade):
+    async def serving(self, app, takers=None):
         """Listen as uvicorn.Server.startup does."""
         config = uvicorn.Config(app, ws="none", lifespan="off", log_config=None, access_log=False)
         config.load()
@@ -184,7 +193,9 @@ class Rig:
                 super().connection_made(transport)
 
         def protocol():
-            return Protocol(self.bounds, self.wheel, upgrade, config=config, server_state=self.state, app_state={})
+            return Protocol(
+                self.bounds, self.wheel, takers or NOBODY, config=config, server_state=self.state, app_state={}
+            )
 
         listener = tcp_listener("127.0.0.1", 0, 64, UNSENT_BYTES)
         self.address = listener.getsockname()
@@ -237,11 +248,36 @@ class Streams:
         return ()
 
 
-def denied(event):
-    return Denied(event.request_id, centrifuge.denial(event))
+class Questions:
+    """What clients ask, scripted: `answers` has a command or an exception for a method; all wait for `open`."""
+
+    def __init__(self):
+        self.answers = {}
+        self.asked = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def answer(self, session, ask):
+        self.asked.append(ask)
+        await self.open.wait()
+        answer = self.answers.get(ask.method, Denied(ask.request_id, Denial.METHOD_NOT_FOUND))
+        if isinstance(answer, Exception):
+            raise answer
+        return replace(answer, request_id=ask.request_id)
 
 
-WIRE = Wire(CODEC, "json", "centrifuge-json", centrifuge.write, denied, read_text=centrifuge.read)
+class Told:
+    """Notes what becomes of a frame: what was handed, and the reasons of what was lost."""
+
+    def __init__(self):
+        self.handed_to = 0
+        self.reasons = []
+
+    def handed(self, sessions):
+        self.handed_to += sessions
+
+    def lost(self, sessions, reason):
+        self.reasons += [reason] * sessions
 
 
 class GatewayRig(Rig):
@@ -261,22 +297,27 @@ class GatewayRig(Rig):
         )
         capacity = Capacity(**{"connections": 100, "handshakes": 100, "slice_writes": 4, **(capacity or {})})
         self.people, self.meter, self.roster = People(), PrometheusMeter(), Roster()
-        ground = Ground(clock=lambda: 1000, entropy=bytes, meter=self.meter)
-        self.fanout = Fanout(self.roster, Streams(), {}, Bounds(600_000, 1 << 26, 10_000), ground)
+        ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
+        codecs = Codecs(envelope, ENCODERS)
+        self.fanout = Fanout(self.roster, Streams(), codecs, Bounds(600_000, 1 << 26, 10_000), ground)
+        self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
-        sessions = Sessions(self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground)
+        self.sessions = Sessions(self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground)
+        self.clients = Clients(self.sessions, self.fanout, self.questions)
         self.gateway = Gateway(
-            {PATH: (WIRE,)}, Clients(sessions, self.fanout), self.limits, capacity, self.wheel, self.meter
+            Entrances(WEBSOCKETS, STREAMS), self.clients, self.limits, capacity, self.wheel, ground
         )
         self.offset = 0
 
     @asynccontextmanager
     async def running(self):
-        async with self.serving(nothing_here, self.gateway.upgrade):
+        takers = Takers(self.gateway.upgrade, self.gateway.stream, frozenset(STREAMS), self.limits.message_bytes)
+        async with self.serving(nothing_here, takers):
             try:
                 yield self
             finally:
                 self.people.open.set()
+                self.questions.open.set()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await until(lambda: not len(self.gateway))
 
@@ -300,16 +341,24 @@ class GatewayRig(Rig):
         return session.link
 
     def kept(self, frame):
+        """Give a message whose frame is the same in every codec."""
         self.offset += 1
-        return Kept(self.offset, 1000, {CODEC: frame})
+        return Kept(self.offset, self.offset, 1000, len(frame), dict.fromkeys(ENCODERS, frame))
 
-    def delivery(self, frame, sessions=None):
-        return Delivery((self.kept(frame),), {CODEC: frame}, list(self.roster) if sessions is None else sessions)
+    def delivery(self, frame, sessions=None, progress=None):
+        kept = self.kept(frame)
+        sessions = list(self.roster) if sessions is None else sessions
+        return Delivery((kept,), kept.frames, sessions, progress or self.progress(kept, audience=len(sessions)))
+
+    def progress(self, *kept, audience):
+        return Progress([Tally(one.accepted_at_ms, audience) for one in kept], self.ground)
 
     def deliver(self, frame, sessions=None):
-        """Write one frame to everyone, or to these sessions."""
-        delivery = self.delivery(frame, sessions)
-        return write_slice(delivery, delivery.sessions)
+        """Write one frame to everyone, or to these sessions; tells what became of it at once, and goes on to."""
+        told = Told()
+        delivery = self.delivery(frame, sessions, told)
+        write_slice(delivery, delivery.sessions)
+        return told
 
 
 def numbered(number, size):

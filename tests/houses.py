@@ -126,7 +126,7 @@ async def opened(directory, clock=None, **bounds):
         if not bounds:
             await attending.take_over()
         intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
-        reader = Reader(store.conversations, users, attending, Codecs(envelope, {}), GRACE_MS)
+        reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
         reporting = Reporting(store.reports, WINDOW_MS, base)
         desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)

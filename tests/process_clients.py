@@ -16,7 +16,11 @@ PATIENCE_SECONDS = 15.0
 
 
 class Listener:
-    """What one client was told, in order: `events` holds dicts of the form that clients/listen.js prints."""
+    """What one client was told, in order: `events` holds dicts of the form that clients/listen.js prints.
+
+    `command` takes a word: connect, disconnect, restart (come back as a new client, which knows of nothing), or rpc
+    with a method and data, which is answered by a `told` event.
+    """
 
     def __init__(self, command):
         self.events = []
@@ -68,10 +72,10 @@ class Listener:
 
 
 @asynccontextmanager
-async def js(url, *tokens, form="json"):
+async def js(url, *tokens, transport="websocket", form="json", data=None):
     """Run npm's `centrifuge`, one client per token, in one process of Node.js."""
     process = await asyncio.create_subprocess_exec(
-        *("node", "listen.js", form, url, *tokens),
+        *("node", "listen.js", transport, form, url, json.dumps(data), *tokens),
         cwd=NODE,
         env=environment_of(),
         stdin=subprocess.PIPE,
@@ -80,8 +84,8 @@ async def js(url, *tokens, form="json"):
     )
 
     def commander(number):
-        async def command(word):
-            process.stdin.write(json.dumps({"client": number, "do": word}).encode() + b"\n")
+        async def command(word, **facts):
+            process.stdin.write(json.dumps({"client": number, "do": word, **facts}).encode() + b"\n")
             await process.stdin.drain()
 
         return command
@@ -108,34 +112,64 @@ async def _read(stdout, listeners):
 
 
 @asynccontextmanager
-async def python(url, *tokens, form="json"):
+async def python(url, *tokens, form="json", data=None):
     """Run PyPI's `centrifuge-python`, one client per token, on this event loop."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_python(url, token, form)) for token in tokens]
+        yield [await stack.enter_async_context(_Python(url, token, form, data).running()) for token in tokens]
 
 
-@asynccontextmanager
-async def _python(url, token, form):
-    async def command(word):
-        await getattr(client, word)()
+class _Python:
+    """One client of PyPI's, or one after the other."""
 
-    listener = Listener(command)
-    client = centrifuge.Client(
-        url,
-        _Events(listener),
-        token,
-        use_protobuf=form == "protobuf",
-        min_reconnect_delay=0.02,
-        max_reconnect_delay=0.1,
-        proxy=None,
-    )
-    await client.connect()
-    try:
-        yield listener
-    finally:
-        await client.disconnect()
+    def __init__(self, url, token, form, data):
+        self.listener = Listener(self.command)
+        self._binary = form == "protobuf"
+        self._made = lambda: centrifuge.Client(
+            url,
+            _Events(self.listener),
+            token,
+            data=None if data is None else self._written(data),
+            use_protobuf=self._binary,
+            min_reconnect_delay=0.02,
+            max_reconnect_delay=0.1,
+            proxy=None,
+        )
+        self._client = self._made()
+
+    @asynccontextmanager
+    async def running(self):
+        await self._client.connect()
+        try:
+            yield self.listener
+        finally:
+            await self._end()
+
+    async def command(self, word, **facts):
+        match word:
+            case "restart":
+                await self._end()
+                self._client = self._made()
+                await self._client.connect()
+            case "rpc":
+                await self._rpc(**facts)
+            case _:
+                await getattr(self._client, word)()
+
+    async def _rpc(self, method, data=None):
+        try:
+            answer = await self._client.rpc(method, self._written(data))
+        except centrifuge.ReplyError as error:
+            self.listener.note("told", method=method, code=error.code)
+        else:
+            self.listener.note("told", method=method, data=_plain(answer.data))
+
+    async def _end(self):
+        await self._client.disconnect()
         # It closes its connections behind our back; the next test's event loop is another one.
-        await asyncio.gather(*client._background_tasks, return_exceptions=True)
+        await asyncio.gather(*self._client._background_tasks, return_exceptions=True)
+
+    def _written(self, data):
+        return json.dumps(data).encode() if self._binary else data
 
 
 class _Events(centrifuge.ClientEventHandler):
@@ -171,6 +205,9 @@ def _plain(data):
 SDKS = {
     "js": js,
     "js-protobuf": partial(js, form="protobuf"),
+    "js-http_stream": partial(js, transport="http_stream"),
+    "js-http_stream-protobuf": partial(js, transport="http_stream", form="protobuf"),
+    "js-sse": partial(js, transport="sse"),
     "python": python,
     "python-protobuf": partial(python, form="protobuf"),
 }

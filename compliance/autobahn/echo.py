@@ -12,12 +12,13 @@ from typing import NoReturn
 import uvloop
 
 from laba.adapters import process
-from laba.adapters.gateway.connection import Connection, Limits, Wire
-from laba.adapters.web.http1 import HttpBounds, HttpProtocol
+from laba.adapters.gateway.connection import Connection, Limits, Link
+from laba.adapters.gateway.websocket import WebSocketConnection, WebSocketWire, close_frame
+from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer, tcp_listener
 from laba.core.wheel import Timed, TimerWheel
 from laba.model.closing import Closing
-from laba.model.session import Login
+from laba.model.session import Ask, Login
 from laba.protocols.websocket import Binary, Incoming, Text, Upgrade, accept_upgrade, binary_frame, text_frame
 from laba.service.ticking import tick
 
@@ -40,10 +41,22 @@ def _unused(_: object) -> NoReturn:
     raise AssertionError("an echo speaks no client protocol")
 
 
-_WIRE = Wire("echo", "echo", "", write=_unused, deny=_unused)
+def _unused_stream(*_: object) -> NoReturn:
+    raise AssertionError("an echo has no streams")
 
 
-class EchoConnection(Connection):
+_WIRE = WebSocketWire(
+    codec="echo",
+    frame=_unused,
+    farewell=close_frame,
+    deny=_unused,
+    has_pongs=True,
+    form="echo",
+    subprotocol="",
+)
+
+
+class EchoConnection(WebSocketConnection):
     """laba's connection, but that a message goes back instead of to a session."""
 
     __slots__ = ()
@@ -94,7 +107,17 @@ class Echo:
     def log_in(self, connection: Connection, login: Login) -> None:
         """Never called: no message reaches a session."""
 
-    def left(self, connection: Connection, closing: Closing) -> None:
+    def ask(self, connection: Connection, ask: Ask) -> None:
+        """Never called, neither."""
+
+    def confirm(self, connection: Connection) -> None:
+        """Nobody is pinged here."""
+
+    def register(self, connection: Connection) -> tuple[str, str]:
+        """Nobody speaks over other connections here."""
+        return "", ""
+
+    def left(self, link: Link, closing: Closing, *, orderly: bool = False) -> None:
         """Nobody counts sessions here."""
 
     def caught_up(self, connection: Connection) -> None:
@@ -103,7 +126,8 @@ class Echo:
 
 async def _serve() -> None:
     wheel: TimerWheel[Timed] = TimerWheel(_WHEEL_SECONDS, asyncio.get_running_loop().time())
-    server = WebServer(None, partial(HttpProtocol, _HTTP, wheel, Echo(wheel).upgrade), keep_alive_seconds=5)
+    takers = Takers(Echo(wheel).upgrade, _unused_stream, frozenset(), 0)
+    server = WebServer(None, partial(HttpProtocol, _HTTP, wheel, takers), keep_alive_seconds=5)
     listener = tcp_listener("127.0.0.1", 0, 64, _UNSENT_BYTES)
     stop = process.stop_signal()
     ticking = asyncio.create_task(tick(wheel, ()))

@@ -13,14 +13,18 @@ import structlog
 
 from laba.adapters import process
 from laba.adapters.bus.local import LocalBus, LocalGate
-from laba.adapters.gateway.connection import Connection, Limits, Wire
+from laba.adapters.gateway.connection import Limits, Link
+from laba.adapters.gateway.emulating import Emulation
+from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
+from laba.adapters.gateway.pulling import Pulls
+from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKET_PATH, WEBSOCKETS
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.lock import DataDirLockedError, held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter, configure_logs
-from laba.adapters.web.api import Api, application
-from laba.adapters.web.http1 import HttpBounds, HttpProtocol
+from laba.adapters.web.api import Api, Hatch, Hatches, application
+from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer, operator_listener, tcp_listener
 from laba.config import Settings
 from laba.core.attendance import Attendance
@@ -31,17 +35,13 @@ from laba.core.wheel import Timed, TimerWheel
 from laba.core.window import Bounds
 from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
 from laba.dialects.easemob.dialect import EasemobDialect
+from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
-from laba.model.session import Denied, Unsupported
-from laba.model.stream import Position
 from laba.ports import StoreBusyError
-from laba.protocols import centrifuge
-from laba.protocols.centrifuge import protobuf
 from laba.protocols.envelope import envelope
-from laba.protocols.websocket import binary_frame, text_frame
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
@@ -59,20 +59,11 @@ from laba.service.ticking import tick
 from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
-__all__ = ["WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
+__all__ = ["EMULATION_PATH", "PULL_PATH", "WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
 
-WEBSOCKET_PATH = "/connection/websocket"
-
-
-def _json(channel: str, position: Position, data: bytes) -> bytes:
-    return text_frame(centrifuge.push(channel, position.offset, data))
-
-
-def _protobuf(channel: str, position: Position, data: bytes) -> bytes:
-    return binary_frame(protobuf.push(channel, position.offset, data))
-
-
-CODECS = Codecs(envelope, {"json": _json, "protobuf": _protobuf})
+# Where clients speak by requests that are answered; the other ways in are in gateway/wires.py.
+EMULATION_PATH = "/emulation"
+PULL_PATH = "/connection/pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +96,7 @@ class House:
     dispatcher: Dispatcher
     door: Door
     records: Records
-    roster: Roster[Connection]
+    roster: Roster[Link]
 
 
 @asynccontextmanager
@@ -117,7 +108,7 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
         async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
-            roster: Roster[Connection] = Roster()
+            roster: Roster[Link] = Roster()
             hashing = Hashing()
             users = Users(store, bus, hashing, ground)
             tokens = settings.tokens
@@ -129,7 +120,7 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             intake = Intake(store, gate, dispatcher, attending, ids, ground)
             await intake.remember(tenants.apps)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
-            reader = Reader(store.conversations, users, attending, CODECS, grace_ms)
+            reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
             userdesk = UserDesk(users, LocalPresence(roster))
             desk = Desk(tenants, access, userdesk, intake, reader, reporting)
@@ -178,7 +169,7 @@ async def serve(settings: Settings) -> None:
             await clients.fanout.open_app(app)
         gateway = _gateway(house, clients, wheel)
         stop = process.stop_signal()
-        public, operator = _servers(house, gateway, wheel, is_ready=lambda: not stop.is_set())
+        public, operator = _servers(house, clients, gateway, wheel, is_ready=lambda: not stop.is_set())
         async with asyncio.TaskGroup() as group:
             chores = (clients.sessions.trim, clients.fanout.trim)
             work = (
@@ -194,6 +185,7 @@ async def serve(settings: Settings) -> None:
             _announce(settings, public[1])
             await stop.wait()
             structlog.get_logger().info("stopping", clients=len(gateway))
+            gateway.stop_waiting()
             for server, _ in (public, operator):
                 server.stop()
             await asyncio.wait(serving)
@@ -211,16 +203,12 @@ def _clients(house: House) -> Clients:
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
     reporting = house.records.reporting
-    fanout = Fanout(roster, house.store.streams, CODECS, bounds, reporting, ground)
+    fanout = Fanout(roster, house.store.streams, Codecs(envelope, ENCODERS), bounds, reporting, ground)
     rules = LoginRules(house.settings.gateway.ping_seconds, house.settings.tokens.register_on_login, window_ms)
     people = People(house.tenants, house.access, house.users)
     sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)
     questions = Questions(METHODS, tell, house.tenants, house.records.reader, sessions)
     return Clients(sessions, fanout, questions)
-
-
-def _denied(event: Unsupported) -> Denied:
-    return Denied(event.request_id, centrifuge.denial(event))
 
 
 def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gateway:
@@ -235,15 +223,20 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
     capacity = Capacity(
         gateway.max_connections or process.connections_possible(), gateway.max_handshakes, gateway.slice_writes
     )
-    wires = (
-        Wire("json", "json", "centrifuge-json", centrifuge.write, _denied, read_text=centrifuge.read),
-        Wire("protobuf", "protobuf", "centrifuge-protobuf", protobuf.write, _denied, read_binary=protobuf.read),
+    return Gateway(Entrances(WEBSOCKETS, STREAMS), clients, limits, capacity, wheel, house.ground)
+
+
+def _hatches(house: House, clients: Clients, gateway: Gateway) -> tuple[Hatch, Hatch]:
+    emulation = Emulation(gateway, writing.refuse)
+    pulls = Pulls(gateway, clients, writing.refuse, house.meter)
+    return (
+        Hatch(EMULATION_PATH, "POST", emulation.body_bytes, emulation.answer),
+        Hatch(PULL_PATH, "GET", 0, pulls.answer),
     )
-    return Gateway({WEBSOCKET_PATH: wires}, clients, limits, capacity, wheel, house.meter)
 
 
 def _servers(
-    house: House, gateway: Gateway, wheel: TimerWheel[Timed], *, is_ready: Callable[[], bool]
+    house: House, clients: Clients, gateway: Gateway, wheel: TimerWheel[Timed], *, is_ready: Callable[[], bool]
 ) -> tuple[tuple[WebServer, socket.socket], tuple[WebServer, socket.socket]]:
     server, most = house.settings.server, process.connections_possible()
 
@@ -252,11 +245,13 @@ def _servers(
 
     def built(*, for_operator: bool) -> WebServer:
         api = Api(house.door, body_seconds=server.body_seconds, public_url=server.public_url, operator=for_operator)
-        app = application(api, is_ready=is_ready, metrics=house.meter.exposed)
+        routes = Hatches(api, writing.refuse, _hatches(house, clients, gateway)).routes()
+        app = application(api, is_ready=is_ready, metrics=house.meter.exposed, routes=routes)
         # The operator gets in where nobody else does.
         room = (lambda _: True) if for_operator else has_room
         bounds = HttpBounds(server.header_seconds, server.header_limit_bytes, server.body_seconds, room)
-        return WebServer(app, partial(HttpProtocol, bounds, wheel, gateway.upgrade), server.keep_alive_seconds)
+        takers = Takers(gateway.upgrade, gateway.stream, frozenset(STREAMS), gateway.limits.message_bytes)
+        return WebServer(app, partial(HttpProtocol, bounds, wheel, takers), server.keep_alive_seconds)
 
     listener = tcp_listener(server.host, server.port, server.backlog, house.settings.gateway.unsent_limit_bytes)
     office_listener = operator_listener(server.data_dir / "laba.sock")

@@ -68,12 +68,18 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The login succeeded."""
+    """The login succeeded.
+
+    `handle` is the secret by which what the client says over other connections finds the session, `node` where it
+    is; empty where its own connection carries both ways.
+    """
 
     request_id: int
     session_id: str
     subscriptions: tuple[Subscription, ...]
     ping_seconds: int
+    handle: str = field(default="", repr=False)
+    node: str = ""
 
 
 class Denial(Enum):

@@ -15,7 +15,7 @@ from laba.model.refusal import Code, Refusal
 from laba.model.user import User
 from laba.ports import Conversations
 from laba.service.attending import Attending
-from laba.service.fanout import Codecs
+from laba.service.fanout import Envelope
 from laba.service.users import Users
 
 
@@ -23,12 +23,12 @@ class Reader:
     """Reads for one user at a time. Who has just come online is in its own list at once."""
 
     def __init__(
-        self, conversations: Conversations, users: Users, attending: Attending, codecs: Codecs, grace_ms: int
+        self, conversations: Conversations, users: Users, attending: Attending, envelope: Envelope, grace_ms: int
     ) -> None:
         self._conversations = conversations
         self._users = users
         self._attending = attending
-        self._codecs = codecs
+        self._envelope = envelope
         self._grace_ms = grace_ms
 
     async def list(self, call: ListConversations, app: App) -> ConversationsListed | Refusal:
@@ -46,7 +46,7 @@ class Reader:
         if not app.policy.has(Feature.ROAMING):
             return HistoryRead((), 0, roaming=False)
         page = await self._conversations.messages(self._reading(user, call.limit, call.before), call.conversation)
-        return HistoryRead(tuple(map(self._codecs.envelope, page.messages)), page.next, roaming=True)
+        return HistoryRead(tuple(map(self._envelope, page.messages)), page.next, roaming=True)
 
     async def mark_read(self, call: MarkRead, app: App) -> MarkedRead | Refusal:
         user = await self._user(call.user, app)
@@ -66,5 +66,5 @@ class Reader:
         return Reading(user.app_uuid, user.name, user.created_at_ms, self._grace_ms, limit, before)
 
     def _shown(self, listed: Listed) -> Shown:
-        last = None if listed.last_message is None else self._codecs.envelope(listed.last_message)
+        last = None if listed.last_message is None else self._envelope(listed.last_message)
         return Shown(listed.conversation, listed.unread, last, listed.updated_at_ms, listed.offset)

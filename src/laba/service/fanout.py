@@ -27,6 +27,9 @@ Link = TypeVar("Link")
 # framing included.
 Encoder = Callable[[str, Position, bytes], bytes]
 
+# The canonical message as JSON (design.md section 4).
+Envelope = Callable[[Message], bytes]
+
 # Batches that wait for the writing loop. When it is full the bus waits, and behind it the ledger holds the rest.
 _OUTGOING_LIMIT = 64
 _PASSED_OVER_BYTES = 32
@@ -36,7 +39,7 @@ _PASSED_OVER_BYTES = 32
 class Codecs:
     """How messages are written: once as `envelope`, and around it once for each codec that somebody here speaks."""
 
-    envelope: Callable[[Message], bytes]
+    envelope: Envelope
     encoders: Mapping[str, Encoder]
 
 

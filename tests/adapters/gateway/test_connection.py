@@ -206,7 +206,7 @@ async def test_big_frames_arrive_whole_and_in_order():
         assert connection.outbox is not None
         assert await client.read_exactly(sum(map(len, frames))) == b"".join(frames)
         await until(lambda: connection.outbox is None)
-        assert rig.deliver(b"\x81\x02hi") == 1
+        assert rig.deliver(b"\x81\x02hi").handed_to == 1
         assert connection.outbox is None
         assert await client.read_exactly(4) == b"\x81\x02hi"
 
@@ -242,7 +242,7 @@ async def test_a_socket_that_is_ready_again_leaves_no_backlog():
         connection = rig.of("ann")
         connection.hold(text_frame(b"one"), 0)
         assert connection.outbox is None
-        assert rig.deliver(text_frame(b"two")) == 1
+        assert rig.deliver(text_frame(b"two")).handed_to == 1
         assert [await client.next(), await client.next()] == [Text("one"), Text("two")]
 
 

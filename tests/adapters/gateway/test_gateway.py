@@ -197,13 +197,13 @@ async def test_a_connection_that_ends_during_its_login_has_ended(answer, reason)
         client = await rig.upgraded()
         (connection,) = rig.gateway._connections
         await client.send(CONNECT)
-        await until(lambda: rig.gateway._logging_in)
+        await until(lambda: rig.gateway._answering)
         if reason == "login_timeout":
             await rig.tick(32)
         else:
             connection.abort()
         rig.people.open.set()
-        await until(lambda: not rig.gateway._logging_in)
+        await until(lambda: not rig.gateway._answering)
         client.vanish()
         await until(lambda: not len(rig.gateway))
         assert not len(rig.roster)
@@ -219,7 +219,7 @@ async def test_a_login_that_takes_too_long_ends():
         rig.people.open.clear()
         client = await rig.upgraded()
         await client.send(CONNECT)
-        await until(lambda: rig.gateway._logging_in)
+        await until(lambda: rig.gateway._answering)
         await rig.tick(7)
         assert await client.next() == CloseFrame(4001, "no login in time")
         await client.leave()
@@ -243,12 +243,12 @@ async def test_a_slow_client_that_returns_gets_all_it_missed_and_then_what_is_li
         live = numbered(200, 8_000)
         delivery = rig.delivery(live)
         window.add(delivery.kept[0])
-        assert rig.deliver(b"", delivery.sessions) == 0
+        assert rig.deliver(b"", delivery.sessions).handed_to == 0
         rig.offset = 201
         for frame in [*missed, live]:
             assert (await client.next()).text == frame[-8000:].decode()
         await until(lambda: rig.of("ann").outbox is None)
-        assert rig.deliver(text_frame(b"direct")) == 1
+        assert rig.deliver(text_frame(b"direct")).handed_to == 1
         assert await client.next() == Text("direct")
 
 
@@ -299,7 +299,8 @@ async def test_nothing_is_written_at_or_below_the_last_offset():
         first, second = rig.kept(text_frame(b"1")), rig.kept(text_frame(b"2"))
         sessions = list(rig.roster)
         rig.of("ann").session.written = 1
-        batch = Delivery((first, second), {"json": text_frame(b"1") + text_frame(b"2")}, sessions)
+        joined = {"json": text_frame(b"1") + text_frame(b"2")}
+        batch = Delivery((first, second), joined, sessions, rig.progress(first, second, audience=2))
         running = asyncio.create_task(rig.gateway.run())
         await rig.fanout.outgoing.put(batch)
         await rig.fanout.outgoing.put(batch)

@@ -1,5 +1,6 @@
 import os
 
+from gateway_rig import Told
 from laba.adapters.gateway.outbox import Outbox
 
 
@@ -10,26 +11,30 @@ def filled(*frames):
     return outbox
 
 
+def frames(outbox, limit_bytes):
+    return [waiting.frame for waiting in outbox.take(limit_bytes)]
+
+
 def test_frames_come_out_in_the_order_they_went_in():
     """First in, first out, and nothing is left."""
     outbox = filled(b"one", b"two", b"three")
-    assert outbox.take(100) == [b"one", b"two", b"three"]
-    assert outbox.take(100) == []
+    assert frames(outbox, 100) == [b"one", b"two", b"three"]
+    assert frames(outbox, 100) == []
     assert outbox.size_bytes == 0
 
 
 def test_a_take_stays_within_its_limit():
     """Whole frames up to the limit; the rest waits."""
     outbox = filled(b"12345", b"12345", b"12345")
-    assert outbox.take(10) == [b"12345", b"12345"]
-    assert outbox.take(10) == [b"12345"]
+    assert frames(outbox, 10) == [b"12345", b"12345"]
+    assert frames(outbox, 10) == [b"12345"]
 
 
 def test_a_frame_over_the_limit_comes_alone():
     """A frame is never cut."""
     outbox = filled(b"x" * 50, b"y")
-    assert outbox.take(10) == [b"x" * 50]
-    assert outbox.take(10) == [b"y"]
+    assert frames(outbox, 10) == [b"x" * 50]
+    assert frames(outbox, 10) == [b"y"]
 
 
 def test_what_is_taken_at_once_fits_one_writev(tmp_path):
@@ -38,8 +43,8 @@ def test_what_is_taken_at_once_fits_one_writev(tmp_path):
     sink = os.open(tmp_path / "sink", os.O_WRONLY | os.O_CREAT)
     try:
         written = 0
-        while frames := outbox.take(32768):
-            written += os.writev(sink, frames)
+        while taken := frames(outbox, 32768):
+            written += os.writev(sink, taken)
     finally:
         os.close(sink)
     assert written == 6000
@@ -48,13 +53,37 @@ def test_what_is_taken_at_once_fits_one_writev(tmp_path):
 
 def test_a_frame_of_two_bytes_counts_for_the_memory_it_takes():
     """Else a client could make the server hold twenty times its bound in empty pongs."""
-    assert filled(*[b"\x8a\x00"] * 100).size_bytes > 100 * 40
+    assert filled(*[b"\x8a\x00"] * 100).size_bytes > 100 * 100
 
 
 def test_clearing_keeps_what_the_transport_holds():
     """The rest of a frame that has begun still counts."""
     outbox = filled(b"one", b"two")
     outbox.held_bytes = 7
-    outbox.clear()
-    assert outbox.take(100) == []
+    outbox.clear("slow")
+    assert frames(outbox, 100) == []
     assert outbox.size_bytes == 7
+
+
+def test_whoever_wants_to_know_of_a_frame_is_told_once():
+    """X2: what waits is lost with the reason, what the transport holds is handed over when it is empty."""
+    held, waiting = Told(), Told()
+    outbox = Outbox()
+    outbox.hold(held)
+    outbox.hold(None)
+    outbox.add(b"two", waiting)
+    outbox.clear("slow")
+    assert (waiting.reasons, held.reasons, held.handed_to) == (["slow"], [], 0)
+    outbox.release()
+    outbox.abandon()
+    assert (waiting.reasons, held.reasons, held.handed_to) == (["slow"], [], 1)
+
+
+def test_what_a_transport_takes_with_it_is_lost_for_the_reason_of_the_end():
+    """X2: the frame had begun, and its last byte never went out."""
+    held = Told()
+    outbox = Outbox()
+    outbox.hold(held)
+    outbox.clear("no_pong")
+    outbox.abandon()
+    assert (held.reasons, held.handed_to) == (["no_pong"], 0)

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from gateway_rig import UPGRADE, Rig, until
-from laba.adapters.web.http1 import HttpProtocol
+from laba.adapters.web.http1 import HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer
 
 pytestmark = pytest.mark.anyio
@@ -30,6 +30,18 @@ class Upgrades:
         self.seen.append((method, path, rest))
         transport.set_protocol(asyncio.Protocol())
         transport.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+
+
+class Streams:
+    """Takes every stream, and says on the new protocol what it was given."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, transport, method, path, headers, body):
+        self.seen.append((method, path, dict(headers), body))
+        transport.set_protocol(asyncio.Protocol())
+        transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
 
 
 class App:
@@ -69,10 +81,14 @@ class App:
 class HttpRig(Rig):
     def __init__(self, **bounds):
         super().__init__(**{"has_room": lambda _: True, **bounds})
-        self.app, self.upgrades = App(), Upgrades()
+        self.app, self.upgrades, self.streams = App(), Upgrades(), Streams()
+
+    @property
+    def takers(self):
+        return Takers(self.upgrades, self.streams, frozenset({"/stream"}), 1000)
 
     def running(self):
-        return self.serving(self.app, self.upgrades)
+        return self.serving(self.app, self.takers)
 
 
 # --- the head ------------------------------------------------------------------------------------------------------
@@ -349,10 +365,116 @@ async def test_an_upgrade_behind_an_unanswered_call_is_not_taken():
 # --- what is relied on of uvicorn, whose version is pinned ---------------------------------------------------------
 
 
+# --- streams -------------------------------------------------------------------------------------------------------
+
+
+def stream(body, *lines, method="POST", path="/stream"):
+    return post(body, *lines).replace(b"POST /b", f"{method} {path}".encode())
+
+
+async def test_a_stream_is_handed_over_with_its_whole_body():
+    """In one packet, in pieces, in chunks, or without any; also as a second call on its connection."""
+    async with HttpRig().running() as rig:
+        at_once, pieces, chunks, bare = [await rig.connect() for _ in range(4)]
+        assert (await at_once.call(GET))[0] == 200
+        assert (await at_once.call(stream(b"x" * 1000)))[0] == 200
+        for piece in (b"POST /stream HTTP/1.1\r\nHost: x\r\nContent-Le", b"ngth: 5\r\n\r\n12", b"345"):
+            await pieces.send(piece)
+            await asyncio.sleep(0)
+        assert (await pieces.response())[0] == 200
+        await chunks.send(
+            b"POST /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"
+        )
+        assert (await chunks.response())[0] == 200
+        assert (await bare.call(b"GET /stream?a=1 HTTP/1.1\r\nHost: x\r\nX-Y: z\r\n\r\n"))[0] == 200
+        assert [(method, path, body) for method, path, _, body in rig.streams.seen] == [
+            ("POST", "/stream?", b"x" * 1000),
+            ("POST", "/stream?", b"12345"),
+            ("POST", "/stream?", b"abc"),
+            ("GET", "/stream?a=1", b""),
+        ]
+        assert rig.streams.seen[-1][2] == {b"host": b"x", b"x-y": b"z"}
+        # Nothing of HTTP may end them any more.
+        assert not rig.state.connections
+        assert list(rig.wheel.advance(250)) == []
+
+
+async def test_what_is_behind_a_stream_is_no_request():
+    """RFC 9112 section 9.6: neither sound nor broken."""
+    for behind in (GET, b"\x00\xff rubbish\r\n\r\n", stream(b"again")):
+        async with HttpRig().running() as rig:
+            client = await rig.connect()
+            assert (await client.call(stream(b"one") + behind))[0] == 200
+            assert [body for *_, body in rig.streams.seen] == [b"one"]
+
+
+async def test_a_stream_behind_an_unanswered_call_is_not_taken():
+    """RFC 9112 section 9.3.2: the call is answered, and nothing follows."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        rig.app.gate.clear()
+        await client.send(GET + stream(b""))
+        await until(lambda: rig.state.tasks)
+        rig.app.gate.set()
+        assert (await client.response())[2] == b"GET /a 0"
+        assert await client.read() == b""
+        assert rig.streams.seen == []
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_stream_with_too_large_a_body_is_413(chunked):
+    """And the answer can be read although the client has sent more than was read."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        if chunked:
+            head = b"POST /stream HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+            await client.send(head + b"3e9\r\n" + b"x" * 1001)
+        else:
+            await client.send(stream(b"x" * 500_000))
+        status, headers, _ = await client.response()
+        assert (status, headers["connection"]) == (413, "close")
+        assert await client.read() == b""
+        assert rig.streams.seen == []
+
+
+async def test_a_stream_whose_body_does_not_come_is_cut():
+    """However little is missing."""
+    async with HttpRig(body_seconds=30).running() as rig:
+        client = await rig.connect()
+        await client.send(stream(b"12345")[:-1])
+        await until(lambda: any(rig.wheel._slots[31:33]))
+        await rig.tick(29)
+        assert rig.state.connections
+        await rig.tick(33)
+        assert await client.read() == b""
+        assert rig.streams.seen == []
+
+
+async def test_a_client_that_waits_for_leave_to_send_a_streams_body_gets_it():
+    """RFC 9110 section 10.1.1: Expect: 100-continue."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        await client.send(stream(b"12345", "Expect: 100-continue")[:-5])
+        assert await client.read_through(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert (await client.call(b"12345"))[0] == 200
+        assert rig.streams.seen[0][3] == b"12345"
+
+
+async def test_a_preflight_of_a_stream_is_https_own():
+    """The application answers it, as for every other path."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        assert (await client.call(stream(b"", method="OPTIONS")))[2] == b"OPTIONS /stream 0"
+        assert rig.streams.seen == []
+
+
+# --- uvicorn -------------------------------------------------------------------------------------------------------
+
+
 async def test_uvicorns_server_runs_our_protocol_and_closes_what_is_idle():
     """The constructor's signature, the set of connections, and a shutdown that lets a call finish."""
     rig = HttpRig()
-    server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.upgrades), 75)
+    server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.takers), 75)
     listener = socket.create_server(("127.0.0.1", 0))
     rig.address = listener.getsockname()
     serving = asyncio.create_task(server.serve([listener]))
@@ -380,7 +502,7 @@ async def test_uvicorns_server_runs_our_protocol_and_closes_what_is_idle():
 async def test_a_server_may_be_stopped_before_it_has_started():
     """A signal can come that early."""
     rig = HttpRig()
-    server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.upgrades), 75)
+    server = WebServer(rig.app, partial(HttpProtocol, rig.bounds, rig.wheel, rig.takers), 75)
     server.stop()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await asyncio.wait_for(server.serve([listener]), 5)

@@ -1,4 +1,4 @@
-"""One WebSocket connection: bytes in, events to its session; frames out, straight to the socket where possible.
+"""One client's connection over any transport: events to its session; frames out, directly where possible.
 
 The contract of the direct write (design.md 6.2): `fd` is the socket's number while frames may go out, and -1 from
 before the transport is closed, because the kernel gives a closed number to the next connection that comes. It is
@@ -7,42 +7,36 @@ kept nowhere else. While the transport holds bytes of ours nothing is written ar
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from laba.adapters.gateway.outbox import Outbox
+from laba.adapters.gateway.outbox import Outbox, Waiting
 from laba.core.session import Session, State, Step
 from laba.model.closing import Closing
-from laba.model.session import Command, Denied, Event, Login, Ping, Pong, Unsupported
-from laba.protocols import websocket
-from laba.protocols.websocket import Binary, CloseFrame, FrameReader, Incoming, PingFrame, PongFrame, Text, Violation
+from laba.model.session import Ask, Command, Denied, Event, Login, Ping, Pong, Unsupported, Welcome
+from laba.service.progress import Progress
 
 # How much goes into one system call, and so at most into the transport, when a backlog drains.
 _DRAIN_BYTES = 32768
-# How long a client may take to answer a close frame before the connection is cut.
+# How long a client may take to let go of a connection that was closed before it is cut.
 CLOSE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One form of a client protocol over WebSocket: how it is read and written, and in which kind of frame.
+    """One form of a client protocol on one transport: how it is written, framing included.
 
-    `codec` names its frames. A client asks for it by `subprotocol`, or by `?format=`; one that asks for neither gets
-    the path's first. Exactly one of the two readers is there: the other kind of frame is none of this form's.
+    `codec` names its frames. `farewell` tells the client why its connection ends. A client without pongs is pinged
+    all the same, so that the network in between knows the connection to be alive.
     """
 
     codec: str
-    form: str
-    subprotocol: str
-    write: Callable[[Command], bytes]
+    frame: Callable[[Command], bytes]
+    farewell: Callable[[Closing], bytes]
     deny: Callable[[Unsupported], Denied]
-    read_text: Callable[[str], list[Event]] | None = None
-    read_binary: Callable[[bytes], list[Event]] | None = None
-
-    def frame(self, command: Command) -> bytes:
-        payload = self.write(command)
-        return websocket.text_frame(payload) if self.read_binary is None else websocket.binary_frame(payload)
+    has_pongs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +50,21 @@ class Limits:
     outbox_bytes: int
 
 
+class Link(Protocol):
+    """How a session's client is reached. Where nothing can be written to `fd`, there is always an outbox."""
+
+    session: "Session[Link]"
+
+    @property
+    def fd(self) -> int: ...
+    @property
+    def outbox(self) -> object | None: ...
+    def queue(self, frame: bytes, progress: Progress | None = None) -> None: ...
+    def hold(self, frame: bytes, sent: int, progress: Progress | None = None) -> None: ...
+    def close(self, closing: Closing) -> None: ...
+    def abort(self) -> None: ...
+
+
 class Host(Protocol):
     """What a connection needs of its gateway."""
 
@@ -63,19 +72,21 @@ class Host(Protocol):
 
     def arm(self, connection: "Connection", seconds: float) -> None: ...
     def log_in(self, connection: "Connection", login: Login) -> None: ...
-    def left(self, connection: "Connection", closing: Closing) -> None: ...
+    def ask(self, connection: "Connection", ask: Ask) -> None: ...
+    def confirm(self, connection: "Connection") -> None: ...
+    def register(self, connection: "Connection") -> tuple[str, str]: ...
+    def left(self, link: Link, closing: Closing, *, orderly: bool = False) -> None: ...
     def lost(self, connection: "Connection") -> None: ...
     def caught_up(self, connection: "Connection") -> None: ...
 
 
 class Connection(asyncio.Protocol):
-    """Kept small: an idle connection is this object, its session and its frame reader."""
+    """Kept small: an idle connection is this object, its session and what its transport needs to read."""
 
     __slots__ = (
         "_backlog",
         "_host",
         "_pinged_at",
-        "_reader",
         "_transport",
         "_unanswered",
         "fd",
@@ -88,12 +99,12 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host, wire: Wire, transport: asyncio.Transport) -> None:
         self._host = host
         self._transport = transport
-        self._reader = FrameReader(host.limits.message_bytes)
-        self._backlog: list[Event] | None = None
+        # What the client said while an earlier word of it is being dealt with; None while none is.
+        self._backlog: deque[Event] | None = None
         self._pinged_at = 0.0
         self._unanswered = False
         self.wire = wire
-        self.session: Session[Connection] = Session(self, wire.codec)
+        self.session: Session[Link] = Session(self, wire.codec)
         self.outbox: Outbox | None = None
         self.slot = -1
         self.fd: int = transport.get_extra_info("socket").fileno()
@@ -102,66 +113,46 @@ class Connection(asyncio.Protocol):
 
     # --- in --------------------------------------------------------------------------------------------------------
 
-    def data_received(self, data: bytes) -> None:
-        for incoming in self._reader.feed(data):
-            self._take(incoming)
-
     def eof_received(self) -> None:
-        # RFC 6455 section 7.1.1: who half-closes without a close frame has gone.
+        # Who half-closes without a word has gone: nothing could ever be heard of it again.
         self._leave(Closing.NORMAL)
         self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self.fd = -1
-        self.outbox = None
         self._leave(Closing.NORMAL)
+        outbox, self.outbox = self.outbox, None
+        if outbox is not None:
+            outbox.abandon()
         self._host.lost(self)
 
-    def _take(self, incoming: Incoming) -> None:
-        if self.fd < 0:
-            if isinstance(incoming, CloseFrame):
-                self._transport.close()
-            return
-        match incoming:
-            case Text(text) if self.wire.read_text is not None:
-                self.hear(self.wire.read_text(text))
-            case Binary(data) if self.wire.read_binary is not None:
-                self.hear(self.wire.read_binary(data))
-            case Text() | Binary():
-                self.close(Closing.UNSUPPORTED_DATA)
-            case PingFrame(payload):
-                self.write(websocket.pong_frame(payload))
-            case CloseFrame():
-                # RFC 6455 section 5.5.1: answer a close with a close; the server ends the TCP connection first.
-                self.close(Closing.NORMAL)
-                self._transport.close()
-            case Violation(closing):
-                # Half-closed, so that the reason arrives although the client may still be sending.
-                self.close(closing)
-                self._transport.write_eof()
-            case PongFrame():
-                self._unanswered = False
-
-    def hear(self, events: Sequence[Event]) -> None:
-        """Act on events in order. A login takes time: what follows it waits, and nothing more is read meanwhile."""
-        for index, event in enumerate(events):
+    def hear(self, events: Iterable[Event]) -> None:
+        """Act on events in order. A login or a question takes time: what follows it waits."""
+        for event in events:
             if self.fd < 0:
                 return
-            if self.session.state is State.LOGGING_IN:
-                if self._backlog is None:
-                    self._backlog = []
-                self._backlog += events[index:]
-                return
-            self._act(event)
+            if self._backlog is None:
+                self._act(event)
+            else:
+                self._backlog.append(event)
+
+    @property
+    def waiting_events(self) -> int:
+        return len(self._backlog or ())
 
     def _act(self, event: Event) -> None:
         match self.session.heard(event), event:
             case Step.LOG_IN, Login():
                 self.session.state = State.LOGGING_IN
-                self._transport.pause_reading()
+                self._pause()
                 self._host.log_in(self, event)
+            case Step.ASK, Ask():
+                self._pause()
+                self._host.ask(self, event)
             case Step.NOTE_PONG, Pong():
-                self._unanswered = False
+                if self._unanswered:
+                    self._unanswered = False
+                    self._host.confirm(self)
             case Step.DENY, Unsupported(request_id):
                 # Request 0 is a message that asks for no answer.
                 if request_id:
@@ -169,25 +160,31 @@ class Connection(asyncio.Protocol):
             case Closing() as closing, _:
                 self.close(closing)
 
+    def _pause(self) -> None:
+        """Let what comes wait, and read no more meanwhile."""
+        self._backlog = deque()
+        self._transport.pause_reading()
+
     def resume(self) -> None:
-        """Go on reading after a login."""
-        if self.fd < 0:
-            return
-        self._transport.resume_reading()
-        backlog, self._backlog = self._backlog, None
-        self.hear(backlog or ())
+        """Go on with what the client said after its login or question, until the next that takes time."""
+        waiting, self._backlog = self._backlog, None
+        while waiting and self.fd >= 0:
+            self._act(waiting.popleft())
+            if self._backlog is not None:
+                self._backlog = waiting
+                return
+        if self.fd >= 0:
+            self._transport.resume_reading()
 
     # --- out -------------------------------------------------------------------------------------------------------
 
     def send(self, command: Command) -> None:
         self.write(self.wire.frame(command))
 
-    def write(self, frame: bytes) -> None:
-        """Write whole frames now, or keep them in order until the socket takes them."""
-        if self.fd < 0:
-            return
-        if self.outbox is not None:
-            self.queue(frame)
+    def write(self, frame: bytes, progress: Progress | None = None) -> None:
+        """Write whole frames now, or keep them in order until the socket takes them; tell `progress` which it was."""
+        if self.outbox is not None or self.fd < 0:
+            self.queue(frame, progress)
             return
         try:
             sent = os.write(self.fd, frame)
@@ -195,56 +192,77 @@ class Connection(asyncio.Protocol):
             sent = 0
         except OSError:
             self.abort()
+            if progress is not None:
+                progress.lost(1, _name(Closing.WRITE_ERROR))
             return
         if sent < len(frame):
-            self.hold(frame, sent)
+            self.hold(frame, sent, progress)
+        elif progress is not None:
+            progress.handed(1)
 
-    def hold(self, frame: bytes, sent: int) -> None:
+    def hold(self, frame: bytes, sent: int, progress: Progress | None = None) -> None:
         """Begin a backlog with the rest of a frame of which `sent` bytes went out, unless the socket takes it now."""
         self.outbox = Outbox()
-        self._hand(frame[sent:])
+        self._hand(self.outbox, frame[sent:], (progress,))
         if self.fd >= 0 and not self.outbox.held_bytes:
             self.outbox = None
 
-    def queue(self, frame: bytes) -> None:
+    def queue(self, frame: bytes, progress: Progress | None = None) -> None:
         """Add to the backlog. A client that lets it grow over the bound is closed as slow."""
         if self.outbox is None or self.fd < 0:
+            if progress is not None:
+                progress.lost(1, "closed")
             return
-        self.outbox.add(frame)
+        self.outbox.add(frame, progress)
         if self.outbox.size_bytes > self._host.limits.outbox_bytes:
             self.close(Closing.SLOW)
 
     def resume_writing(self) -> None:
         """Go on with the backlog: the transport holds nothing any more."""
         if self.outbox is not None:
-            self.outbox.held_bytes = 0
+            self.outbox.release()
             self._drain(self.outbox)
 
     def _drain(self, outbox: Outbox) -> None:
         while self.fd >= 0 and not outbox.held_bytes:
-            frames = outbox.take(_DRAIN_BYTES)
-            if not frames:
+            waiting = outbox.take(_DRAIN_BYTES)
+            if not waiting:
                 self.outbox = None
                 self._host.caught_up(self)
                 return
             try:
-                sent = os.writev(self.fd, frames)
+                sent = os.writev(self.fd, [one.frame for one in waiting])
             except BlockingIOError:
                 sent = 0
             except OSError:
+                for one in waiting:
+                    outbox.hold(one.progress)
                 self.abort()
                 return
-            rest = b"".join(frames)[sent:]
-            if rest:
-                self._hand(rest)
+            self._hand_rest(outbox, waiting, sent)
 
-    def _hand(self, rest: bytes) -> None:
+    def _hand_rest(self, outbox: Outbox, waiting: Sequence[Waiting], sent: int) -> None:
+        """Tell of the frames that went out whole, and let the transport wait with the others."""
+        for index, one in enumerate(waiting):
+            if sent < len(one.frame):
+                rest = b"".join(left.frame for left in waiting[index:])[sent:]
+                self._hand(outbox, rest, [left.progress for left in waiting[index:]])
+                return
+            sent -= len(one.frame)
+            if one.progress is not None:
+                one.progress.handed(1)
+
+    def _hand(self, outbox: Outbox, rest: bytes, progresses: Iterable[Progress | None]) -> None:
         """Let the transport wait for the socket with these bytes; it calls resume_writing when they are gone."""
+        for progress in progresses:
+            outbox.hold(progress)
         self._transport.write(rest)
-        if self.outbox is None:
-            return
-        self.outbox.held_bytes = self._transport.get_write_buffer_size()
-        if self.outbox.size_bytes > self._host.limits.outbox_bytes:
+        outbox.held_bytes = self._transport.get_write_buffer_size()
+        if self._transport.is_closing():
+            outbox.abandon()
+        elif not outbox.held_bytes:
+            outbox.release()
+        elif outbox.size_bytes > self._host.limits.outbox_bytes:
             self.close(Closing.SLOW)
 
     # --- time ------------------------------------------------------------------------------------------------------
@@ -266,7 +284,8 @@ class Connection(asyncio.Protocol):
         elif self._unanswered:
             self._host.arm(self, self._pinged_at + limits.pong_seconds - now)
         elif now - self._pinged_at >= limits.ping_seconds:
-            self._pinged_at, self._unanswered = now, True
+            self._pinged_at, self._unanswered = now, self.wire.has_pongs
+            self.session.pinged = self.session.written
             self._host.arm(self, min(limits.ping_seconds, limits.pong_seconds))
             self.send(Ping())
         else:
@@ -274,16 +293,23 @@ class Connection(asyncio.Protocol):
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
+    def greet(self, welcome: Welcome) -> None:
+        """Tell the client that it is logged in."""
+        self.send(welcome)
+
+    def turn_away(self, denied: Denied) -> None:
+        """Tell the client that its login failed, and that it may try once more."""
+        self.session.state = State.NEW
+        self.send(denied)
+
     def close(self, closing: Closing) -> None:
         """Say why, and end. What waits in the outbox is given up; a frame that has begun is finished first."""
         if self.fd < 0:
             return
         self.fd = -1
-        if self.outbox is not None:
-            self.outbox.clear()
-        self._transport.write(websocket.close_frame(closing.code, closing.reason))
-        self._transport.resume_reading()
         self._leave(closing)
+        self._transport.write(self.wire.farewell(closing))
+        self._transport.resume_reading()
         self._host.arm(self, CLOSE_SECONDS)
 
     def abort(self) -> None:
@@ -292,7 +318,14 @@ class Connection(asyncio.Protocol):
         self._leave(Closing.WRITE_ERROR)
         self._transport.abort()
 
-    def _leave(self, closing: Closing) -> None:
-        if self.session.state is not State.CLOSED:
-            self._host.left(self, closing)
-            self.session.state = State.CLOSED
+    def _leave(self, closing: Closing, *, orderly: bool = False) -> None:
+        if self.session.state is State.CLOSED:
+            return
+        if self.outbox is not None:
+            self.outbox.clear(_name(closing))
+        self._host.left(self, closing, orderly=orderly)
+        self.session.state = State.CLOSED
+
+
+def _name(closing: Closing) -> str:
+    return closing.name.lower()

@@ -1,20 +1,24 @@
-"""The gateway: takes over upgraded connections, logs clients in, writes deliveries, lets everyone go in the end."""
+"""The gateway: takes over clients' connections, logs them in, writes deliveries, lets everyone go in the end."""
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import parse_qs
+from typing import Any
 
-from laba.adapters.gateway.connection import Connection, Limits, Wire
+from laba.adapters.gateway.connection import Connection, Limits, Link
+from laba.adapters.gateway.entrances import Entrances, agreed, asked_for, head_of, refusal
+from laba.adapters.gateway.streaming import StreamConnection
+from laba.adapters.gateway.websocket import WebSocketConnection
 from laba.core.session import Session, State
 from laba.core.wheel import Timed, TimerWheel
 from laba.model.closing import Closing
-from laba.model.session import Denied, Login, Welcome
-from laba.ports import Meter, StoreBusyError
+from laba.model.session import Ask, Denial, Denied, Login, Told, Welcome
+from laba.ports import StoreBusyError
 from laba.protocols.websocket import Upgrade, accept_upgrade
 from laba.service.fanout import Delivery, Eviction, Fanout
+from laba.service.ground import Ground
 from laba.service.questions import Questions
 from laba.service.sessions import Sessions
 
@@ -24,6 +28,8 @@ _DRAIN_STEP_SECONDS = 0.05
 _LAST_SECONDS = 1.0
 # The golden ratio's fraction: consecutive logins get first pings that are spread evenly over the interval.
 _SPREAD = 0.6180339887
+# As many as nobody guesses; a node's name only tells one process from another.
+_HANDLE_BYTES, _NODE_BYTES = 16, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +41,39 @@ class Capacity:
     slice_writes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The services behind the gateway."""
+
+    sessions: Sessions[Link]
+    fanout: Fanout[Link]
+    questions: Questions[Link]
+
+
 class Gateway:
-    """Every WebSocket connection of this process."""
+    """Every client of this process."""
 
     def __init__(
         self,
-        wires: Mapping[str, Sequence[Wire]],
-        clients: "Clients",
+        entrances: Entrances,
+        clients: Clients,
         limits: Limits,
         capacity: Capacity,
         wheel: TimerWheel[Timed],
-        meter: Meter,
+        ground: Ground,
     ) -> None:
         self.limits = limits
-        self._wires = wires
+        self._entrances = entrances
         self._clients = clients
         self._capacity = capacity
         self._wheel = wheel
-        self._meter = meter
+        self._ground = ground
+        self._node = ground.entropy(_NODE_BYTES).hex()
         self._connections: set[Connection] = set()
-        self._logging_in: set[asyncio.Task[None]] = set()
+        # Clients that wait for the answer to one request, on a connection that is not ours.
+        self._guests: set[Link] = set()
+        self._by_handle: dict[str, StreamConnection] = {}
+        self._answering: set[asyncio.Task[None]] = set()
         self._strangers = 0
         self._logins = 0
         self._draining = False
@@ -62,7 +81,7 @@ class Gateway:
         self._empty.set()
 
     def __len__(self) -> int:
-        return len(self._connections)
+        return len(self._connections) + len(self._guests)
 
     # --- opening ---------------------------------------------------------------------------------------------------
 
@@ -75,31 +94,65 @@ class Gateway:
         rest: bytes,
     ) -> None:
         """Take over a connection that asks for WebSocket; `rest` came behind its request."""
-        path, _, query = target.partition("?")
-        wires = self._wires.get(path, ())
-        refusal = self._no_room() if wires else _response(404, "there is no WebSocket here")
+        head = head_of(method, target, headers)
+        wires = self._entrances.websockets.get(head.path, ())
+        obstacle = self._crowded() if wires else refusal(404, "there is no WebSocket here")
         outcome = accept_upgrade(method, headers, [wire.subprotocol for wire in wires])
-        if refusal is not None or not isinstance(outcome, Upgrade):
-            transport.write(refusal if refusal is not None else outcome.response)
-            transport.close()
+        if obstacle is not None or not isinstance(outcome, Upgrade):
+            _end(transport, obstacle if obstacle is not None else outcome.response)
             return
-        wire = _chosen(wires, outcome.subprotocol, parse_qs(query).get("format", []))
-        connection = Connection(self, wire, transport)
+        wire = agreed(wires, outcome.subprotocol, head)
+        connection = WebSocketConnection(self, wire, transport)
+        self._take_on(connection, transport, outcome.response)
+        if rest:
+            connection.data_received(rest)
+
+    def stream(
+        self,
+        transport: asyncio.Transport,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+    ) -> None:
+        """Take over a connection whose request asks for a response that does not end; `body` is the request's."""
+        head = head_of(method, target, headers)
+        methods = self._entrances.streams.get(head.path, {})
+        wires = methods.get(method, ())
+        obstacle = self._crowded() if wires else refusal(405, "a stream is not opened like this", tuple(methods))
+        if obstacle is not None:
+            _end(transport, obstacle)
+            return
+        connection = StreamConnection(self, asked_for(wires, head), transport)
+        self._take_on(connection, transport, connection.wire.head)
+        connection.hear(connection.wire.open(head, body))
+
+    def _take_on(self, connection: Connection, transport: asyncio.Transport, response: bytes) -> None:
         self._connections.add(connection)
         self._empty.clear()
         self._strangers += 1
         self._wheel.arm(connection, self.limits.login_seconds)
         transport.set_protocol(connection)
-        connection.write(outcome.response)
-        if rest:
-            connection.data_received(rest)
+        connection.write(response)
 
-    def _no_room(self) -> bytes | None:
-        if self._draining or len(self._connections) >= self._capacity.connections:
-            return _response(503, "the server is full or stopping")
-        if self._strangers >= self._capacity.handshakes:
-            return _response(503, "too many clients are logging in")
-        return None
+    def _crowded(self) -> bytes | None:
+        reason = self.no_room()
+        return refusal(503, reason) if reason else None
+
+    def no_room(self) -> str:
+        """Say why nobody more can be taken on now; empty where one can."""
+        if self._draining or len(self) >= self._capacity.connections:
+            return "the server is full or stopping"
+        return "too many clients are logging in" if self._strangers >= self._capacity.handshakes else ""
+
+    def receive(self, guest: Link) -> None:
+        """Count a client that waits for one answer, until it has `left`."""
+        self._guests.add(guest)
+        self._strangers += 1
+
+    def with_handle(self, node: str, handle: str) -> StreamConnection | None:
+        """Find the stream whose client has this handle; None where there is none here, or no more."""
+        return self._by_handle.get(handle) if node == self._node else None
 
     # --- what a connection asks of its host ------------------------------------------------------------------------
 
@@ -107,15 +160,35 @@ class Gateway:
         self._wheel.arm(connection, seconds)
 
     def log_in(self, connection: Connection, login: Login) -> None:
-        task = asyncio.get_running_loop().create_task(self._log_in(connection, login))
-        self._logging_in.add(task)
-        task.add_done_callback(self._logging_in.discard)
+        self._start(self._log_in(connection, login))
 
-    def left(self, connection: Connection, closing: Closing) -> None:
-        if connection.session.state in (State.NEW, State.LOGGING_IN):
+    def ask(self, connection: Connection, ask: Ask) -> None:
+        self._start(self._answer(connection, ask))
+
+    def confirm(self, connection: Connection) -> None:
+        self._clients.sessions.confirm(connection.session)
+
+    def register(self, connection: Connection) -> tuple[str, str]:
+        """Give a stream the handle under which what its client says by other requests finds it, and this node."""
+        handle = self._ground.entropy(_HANDLE_BYTES).hex()
+        if isinstance(connection, StreamConnection):
+            self._by_handle[handle] = connection
+        return handle, self._node
+
+    def welcomed(self) -> int:
+        """Note that a stranger has logged in; gives its number."""
+        self._strangers -= 1
+        self._logins += 1
+        return self._logins
+
+    def left(self, link: Link, closing: Closing, *, orderly: bool = False) -> None:
+        if link.session.state in (State.NEW, State.LOGGING_IN):
             self._strangers -= 1
-        self._clients.sessions.leave(connection.session)
-        self._meter.count("laba_sessions_closed_total", reason=closing.name.lower())
+        if isinstance(link, StreamConnection):
+            self._by_handle.pop(link.handle, None)
+        self._guests.discard(link)
+        self._clients.sessions.leave(link.session, orderly=orderly, restarting=closing is Closing.SHUTDOWN)
+        self._ground.meter.count("laba_sessions_closed_total", reason=closing.name.lower())
 
     def lost(self, connection: Connection) -> None:
         self._wheel.disarm(connection)
@@ -138,11 +211,16 @@ class Gateway:
             # The rest after everybody else has had a turn.
             asyncio.get_running_loop().call_soon(self.caught_up, connection)
 
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
     async def _log_in(self, connection: Connection, login: Login) -> None:
         try:
             answer = await self._clients.sessions.login(connection.session, login)
         except (StoreBusyError, OSError):
-            self._meter.count("laba_store_failures_total")
+            self._ground.meter.count("laba_store_failures_total")
             connection.close(Closing.SERVER_ERROR)
             return
         except BaseException:
@@ -154,15 +232,24 @@ class Gateway:
             case Closing():
                 connection.close(answer)
             case Denied():
-                connection.session.state = State.NEW
-                connection.send(answer)
+                connection.turn_away(answer)
             case Welcome():
-                self._strangers -= 1
-                self._logins += 1
-                connection.send(answer)
-                spread = 0.5 + 0.5 * ((self._logins * _SPREAD) % 1.0)
+                spread = 0.5 + 0.5 * ((self.welcomed() * _SPREAD) % 1.0)
+                connection.greet(answer)
                 connection.start_pings(self._wheel.now, self.limits.ping_seconds * spread)
                 self.caught_up(connection)
+        connection.resume()
+
+    async def _answer(self, connection: Connection, ask: Ask) -> None:
+        try:
+            answer: Told | Denied = await self._clients.questions.answer(connection.session, ask)
+        except (StoreBusyError, OSError):
+            self._ground.meter.count("laba_store_failures_total")
+            answer = Denied(ask.request_id, Denial.INTERNAL_ERROR)
+        except BaseException:
+            connection.close(Closing.SERVER_ERROR)
+            raise
+        connection.send(answer)
         connection.resume()
 
     # --- delivering ------------------------------------------------------------------------------------------------
@@ -179,7 +266,7 @@ class Gateway:
                     await self._deliver(delivery)
             outgoing.task_done()
 
-    async def _deliver(self, delivery: Delivery[Connection]) -> None:
+    async def _deliver(self, delivery: Delivery[Link]) -> None:
         sessions = delivery.sessions
         for start in range(0, len(sessions), self._capacity.slice_writes):
             write_slice(delivery, sessions[start : start + self._capacity.slice_writes])
@@ -187,9 +274,15 @@ class Gateway:
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
+    def stop_waiting(self) -> None:
+        """Take nobody on any more, and let those go who only wait for an answer."""
+        self._draining = True
+        for guest in list(self._guests):
+            guest.close(Closing.SHUTDOWN)
+
     async def drain(self, seconds: float) -> None:
         """Close every connection, spread evenly over `seconds`, and wait until they are gone. None is taken on."""
-        self._draining = True
+        self.stop_waiting()
         # What is on the bus already still goes out.
         await asyncio.sleep(_DRAIN_STEP_SECONDS)
         with suppress(TimeoutError):
@@ -204,20 +297,11 @@ class Gateway:
                 await self._empty.wait()
         for connection in list(self._connections):
             connection.abort()
-        for task in self._logging_in:
+        for task in self._answering:
             task.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """The services behind the gateway."""
-
-    sessions: Sessions[Connection]
-    fanout: Fanout[Connection]
-    questions: Questions[Connection]
-
-
-def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Connection]]) -> None:
+def write_slice(delivery: Delivery[Link], sessions: Sequence[Session[Link]]) -> None:
     """Write a delivery to some of its sessions, and tell its progress.
 
     This loop is what laba is for: per session one system call, and as little else as can be. A link that nothing can
@@ -258,23 +342,12 @@ def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Conne
     delivery.progress.lost(gone, "closed")
 
 
-def _chosen(wires: Sequence[Wire], subprotocol: str | None, forms: Sequence[str]) -> Wire:
-    """Choose the form that was agreed in the handshake, or that the address asks for, or else the first."""
-    agreed = (wire for wire in wires if wire.subprotocol == subprotocol)
-    asked = (wire for wire in wires if wire.form in forms)
-    return next(agreed, None) or next(asked, wires[0])
-
-
 def _shares(connections: list[Connection], count: int) -> Iterator[list[Connection]]:
     size = -(-len(connections) // count)
     for start in range(0, len(connections), max(1, size)):
         yield connections[start : start + size]
 
 
-def _response(status: int, reason: str) -> bytes:
-    phrase = {404: "Not Found", 503: "Service Unavailable"}[status]
-    retry = "retry-after: 5\r\n" if status == 503 else ""
-    return (
-        f"HTTP/1.1 {status} {phrase}\r\ncontent-type: text/plain\r\n{retry}"
-        f"content-length: {len(reason)}\r\nconnection: close\r\n\r\n{reason}"
-    ).encode()
+def _end(transport: asyncio.Transport, response: bytes) -> None:
+    transport.write(response)
+    transport.close()

@@ -1,7 +1,9 @@
 """The ASGI application: requests become values for the door, its answers become responses."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -12,9 +14,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from laba.model.http import RequestHead
+from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Code, Refusal
-from laba.service.door import Door
+from laba.service.door import Answerer, Door
 
 
 class RequestBody:
@@ -57,7 +59,7 @@ class Api:
     async def answer(self, request: Request) -> Response:
         """Answer one request; never raises."""
         try:
-            answer = await self._door.answer(self._head(request), RequestBody(request, self._body_seconds))
+            answer = await self._door.answer(self.head(request), self.body(request))
         except ClientDisconnect:
             return Response(status_code=400)
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
@@ -68,9 +70,12 @@ class Api:
             return JSONResponse(
                 {"error": {"code": Code.ENDPOINT_UNKNOWN, "message": "laba serves nothing here"}}, 404
             )
-        return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
+        return _written(answer)
 
-    def _head(self, request: Request) -> RequestHead:
+    def body(self, request: Request) -> RequestBody:
+        return RequestBody(request, self._body_seconds)
+
+    def head(self, request: Request) -> RequestHead:
         return RequestHead(
             method=request.method,
             path=request.scope["path"],
@@ -81,8 +86,58 @@ class Api:
         )
 
 
-def application(api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[], bytes]) -> Starlette:
-    """Put together what HTTP serves: health, readiness, metrics, and every dialect."""
+def _written(answer: HttpResponse) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Hatch:
+    """A path that is no dialect's: what clients say by a request, and are answered."""
+
+    path: str
+    method: str
+    body_bytes: int
+    answer: Answerer
+
+
+class Hatches:
+    """Reads such a request, and has it answered for as long as its caller is there."""
+
+    def __init__(self, api: Api, refuse: Callable[[Refusal], HttpResponse], hatches: Sequence[Hatch]) -> None:
+        self._api = api
+        self._refuse = refuse
+        self._hatches = hatches
+
+    def routes(self) -> list[Route]:
+        return [Route(hatch.path, partial(self._serve, hatch), methods=[hatch.method]) for hatch in self._hatches]
+
+    async def _serve(self, hatch: Hatch, request: Request) -> Response:
+        try:
+            return _written(await self._answer(hatch, request))
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+    async def _answer(self, hatch: Hatch, request: Request) -> HttpResponse:
+        body = await self._api.body(request).read(hatch.body_bytes)
+        if isinstance(body, Refusal):
+            return self._refuse(body)
+        answering = asyncio.ensure_future(hatch.answer(self._api.head(request), body))
+        # Behind the body nothing comes but the caller's end.
+        gone = asyncio.ensure_future(request.receive())
+        try:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                raise ClientDisconnect
+            return answering.result()
+        finally:
+            gone.cancel()
+            answering.cancel()
+
+
+def application(
+    api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[], bytes], routes: Sequence[Route] = ()
+) -> Starlette:
+    """Put together what HTTP serves: health, readiness, metrics, what clients ask, and every dialect."""
 
     async def health(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -98,6 +153,7 @@ def application(api: Api, *, is_ready: Callable[[], bool], metrics: Callable[[],
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", exposed),
+            *routes,
             Route("/{path:path}", api),
         ],
         # Browser clients call the REST paths from any origin; their proof is a token, never a cookie.

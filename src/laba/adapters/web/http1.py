@@ -13,8 +13,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from laba.core.wheel import Timed, TimerWheel
 
-# transport, method, path?query, headers (names lower case), bytes that came behind the request
-Upgrade = Callable[[asyncio.Transport, str, str, Sequence[tuple[bytes, bytes]], bytes], None]
+# transport, method, path?query, headers (names lower case), bytes that came behind the head
+Taker = Callable[[asyncio.Transport, str, str, Sequence[tuple[bytes, bytes]], bytes], None]
 
 # What was refused is read and thrown away up to here, so that the refusal arrives; then the line is cut.
 _DISCARD_BYTES = 1 << 20
@@ -30,6 +30,24 @@ class HttpBounds:
     has_room: Callable[[int], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Takers:
+    """Who takes over a connection: `upgrade` those that ask for WebSocket, with what came behind their request.
+
+    `stream` gets those whose request is for one of `paths`, with its whole body of at most `body_bytes`; what comes
+    behind it is no request any more. A preflight (OPTIONS) of such a path is HTTP's own.
+    """
+
+    upgrade: Taker
+    stream: Taker
+    paths: frozenset[str]
+    body_bytes: int
+
+
+class _Taken(Exception):  # noqa: N818 - nothing is wrong: it makes the parser stop where it is
+    """The request is whole, and what follows it is not for HTTP."""
+
+
 class HttpProtocol(HttpToolsProtocol):
     """One connection before, or instead of, its upgrade.
 
@@ -40,7 +58,7 @@ class HttpProtocol(HttpToolsProtocol):
         self,
         bounds: HttpBounds,
         wheel: TimerWheel[Timed],
-        upgrade: Upgrade,
+        takers: Takers,
         *uvicorn_arguments: Any,
         **uvicorn_keywords: Any,
     ) -> None:
@@ -48,7 +66,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.slot = -1
         self._bounds = bounds
         self._wheel = wheel
-        self._upgrade = upgrade
+        self._takers = takers
+        self._stream_body: bytearray | None = None  # of a request that is not answered here
         self._head_bytes = 0  # of the request line and the headers that are complete
         self._loose_bytes = 0  # that came since anything was complete: an unfinished line of a head or a trailer
         self._in_body = False
@@ -79,11 +98,19 @@ class HttpProtocol(HttpToolsProtocol):
         self._loose_bytes += len(data)
         try:
             self._feed(data)
-        except httptools.HttpParserError:
-            self._refuse(*_TOO_LARGE if self._head_bytes > self._bounds.head_bytes else _BROKEN)
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _Taken):
+                self._hand_over_stream()
+            else:
+                self._refuse(*self._fault())
         else:
             if self._loose_bytes > self._bounds.head_bytes:
                 self._refuse(*_TOO_LARGE)
+
+    def _fault(self) -> tuple[bytes, bytes]:
+        if self._head_bytes > self._bounds.head_bytes:
+            return _TOO_LARGE
+        return _BODY_TOO_LARGE if self._is_over_body_bound() else _BROKEN
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -138,13 +165,41 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_ignored():
             return
         self._loose_bytes = 0
+        if self._is_for_stream():
+            self._begin_stream()
+            return
         # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
         self._wheel.arm(self, self._bounds.body_seconds * 2)
         super().on_headers_complete()
         self._in_body = True
 
+    def _is_for_stream(self) -> bool:
+        return (
+            self.parser.get_method() != b"OPTIONS"
+            and (httptools.parse_url(self.url).path or b"").decode("ascii", "replace") in self._takers.paths
+            and not self._should_upgrade()
+        )
+
+    def _begin_stream(self) -> None:
+        if self._is_answering() or self.transport.get_write_buffer_size():
+            # RFC 9112 section 9.3.2: answers go in the order of requests, and behind this one none can follow.
+            raise ValueError("a stream behind a request that is not answered yet")
+        self._wheel.arm(self, self._bounds.body_seconds)
+        self._stream_body = bytearray()
+        self._in_body = True
+        if self.expect_100_continue:
+            self.transport.write(_CONTINUE)
+
+    def _is_over_body_bound(self) -> bool:
+        return self._stream_body is not None and len(self._stream_body) > self._takers.body_bytes
+
     def on_body(self, body: bytes) -> None:
         self._loose_bytes = 0
+        if self._stream_body is not None:
+            self._stream_body += body
+            if self._is_over_body_bound():
+                raise ValueError("a body over the bound")
+            return
         if self.cycle is not None and self.cycle.response_complete:
             self._discard(len(body))
         super().on_body(body)
@@ -152,6 +207,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if self._is_ignored():
             return
+        if self._stream_body is not None:
+            raise _Taken
         self._wheel.disarm(self)
         self._in_body = False
         self._loose_bytes = 0
@@ -173,13 +230,21 @@ class HttpProtocol(HttpToolsProtocol):
             # RFC 9112 section 9.3.2: answers go in the order of requests, and after a 101 none can follow.
             self._refuse(*_BROKEN)
             return
+        self._let_go(self._takers.upgrade, rest)
+
+    def _hand_over_stream(self) -> None:
+        self._let_go(self._takers.stream, bytes(self._stream_body or b""))
+
+    def _let_go(self, taker: Taker, rest: bytes) -> None:
         parsed = httptools.parse_url(self.url)
         target = ((parsed.path or b"/") + b"?" + (parsed.query or b"")).decode("ascii", "replace")
+        method = self.parser.get_method().decode("ascii")
+        self._wheel.disarm(self)
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         # It refers back to us: without it nothing of the request outlives this call.
         self.parser = None  # type: ignore[assignment]
-        self._upgrade(self.transport, self.scope["method"], target, self.headers, rest)
+        taker(self.transport, method, target, self.headers, rest)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; where its last answer was not read, cut it a little later."""
@@ -199,7 +264,7 @@ class HttpProtocol(HttpToolsProtocol):
                 return
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        elif self._in_body:
+        elif self._in_body and self._stream_body is None:
             self.transport.close()
             return
         self.transport.write(_RESPONSE % (status, len(reason), reason))
@@ -216,5 +281,7 @@ class HttpProtocol(HttpToolsProtocol):
 _RESPONSE = (
     b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
 )
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_BODY_TOO_LARGE = (b"413 Content Too Large", b"The body is too large.")
 _BROKEN = (b"400 Bad Request", b"This is not HTTP/1.1.")
 _TOO_LARGE = (b"431 Request Header Fields Too Large", b"The request head is too large.")

@@ -7,13 +7,22 @@ from typing import Any
 
 import msgspec
 
-from laba.model.session import Command, Denied, Event, Malformed, Pong, Subscription, Welcome
+from laba.model.closing import Closing
+from laba.model.session import Command, Denied, Event, Malformed, Pong, Subscription, Told, Welcome
 from laba.protocols.centrifuge import requests
 
 _PONG = "{}"
 _COMMAND = msgspec.json.Decoder(requests.Command)
 
 # --- what a client sends -------------------------------------------------------------------------------------------
+
+
+def read_bytes(data: bytes) -> list[Event]:
+    """Read commands that came in the body of a request."""
+    try:
+        return read(data.decode())
+    except UnicodeDecodeError:
+        return [Malformed("commands are not UTF-8")]
 
 
 def read(text: str, max_commands: int = 64) -> list[Event]:
@@ -58,28 +67,47 @@ def _read(line: str) -> Event | None:
 
 
 def write(command: Command) -> bytes:
-    """Write one reply, without framing."""
-    if isinstance(command, Welcome):
-        return msgspec.json.encode({"id": command.request_id, "connect": _welcome(command)})
-    if isinstance(command, Denied):
-        error = {"code": command.denial.code, "message": command.message}
-        return msgspec.json.encode({"id": command.request_id, "error": error})
-    return b"{}"
+    """Write one reply, without framing, in one line."""
+    match command:
+        case Welcome():
+            return msgspec.json.encode({"id": command.request_id, "connect": welcome(command)})
+        case Denied(request_id, denial):
+            return msgspec.json.encode({"id": request_id, "error": {"code": denial.code, "message": command.message}})
+        case Told(request_id, data):
+            return msgspec.json.encode({"id": request_id, "rpc": {"data": msgspec.Raw(data)}})
+        case _:
+            return b"{}"
 
 
 def push(channel: str, offset: int, data: bytes) -> bytes:
     """Write one publication around `data`, which is JSON in one line; the bytes are joined, not encoded again."""
-    return b'{"push":{"channel":%b,"pub":{"data":%b,"offset":%d}}}' % (msgspec.json.encode(channel), data, offset)
+    return b'{"push":%b}' % publication(channel, offset, data)
 
 
-def _welcome(welcome: Welcome) -> dict[str, Any]:
-    return {
+def publication(channel: str, offset: int, data: bytes) -> bytes:
+    """Write what a push of a publication holds."""
+    return b'{"channel":%b,"pub":{"data":%b,"offset":%d}}' % (msgspec.json.encode(channel), data, offset)
+
+
+def farewell(closing: Closing) -> bytes:
+    """Write the push that says why the server ends the connection."""
+    return msgspec.json.encode({"push": {"disconnect": disconnect(closing)}})
+
+
+def disconnect(closing: Closing) -> dict[str, Any]:
+    return {"code": closing.code, "reason": closing.reason}
+
+
+def welcome(welcome: Welcome) -> dict[str, Any]:
+    """Give the members of a ConnectResult."""
+    said: dict[str, Any] = {
         "client": welcome.session_id,
         "version": requests.SERVER_VERSION,
         "subs": {subscription.channel: _subscription(subscription) for subscription in welcome.subscriptions},
         "ping": welcome.ping_seconds,
         "pong": True,
     }
+    return said | {"session": welcome.handle, "node": welcome.node} if welcome.handle else said
 
 
 def _subscription(subscription: Subscription) -> dict[str, Any]:

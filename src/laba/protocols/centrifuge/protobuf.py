@@ -5,9 +5,12 @@ has as a value in `data` are bytes here, and laba's are JSON all the same, so th
 Field numbers are those of client.proto.
 """
 
+from typing import TypeVar
+
 import msgspec
 
-from laba.model.session import Command, Denied, Event, Malformed, Pong, Subscription, Welcome
+from laba.model.closing import Closing
+from laba.model.session import Command, Denied, Event, Malformed, Pong, Subscription, Told, Welcome
 from laba.protocols.centrifuge import requests, wire
 from laba.protocols.centrifuge.wire import Allowance, Fields
 
@@ -24,12 +27,14 @@ _REQUESTS: dict[str, tuple[int, dict[str, int]]] = {
     "history": (10, {"channel": 1}),
     "ping": (11, {}),
     "send": (12, {}),
-    "rpc": (13, {"method": 2}),
     "refresh": (14, {}),
     "sub_refresh": (15, {"channel": 1}),
 }
 
+_Value = TypeVar("_Value")
+
 _DATA: msgspec.json.Decoder[requests.Data | None] = msgspec.json.Decoder(requests.Data | None)
+_RAW: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 # --- what a client sends -------------------------------------------------------------------------------------------
 
@@ -71,7 +76,7 @@ def _read(message: bytes, allowance: Allowance) -> Event | None:
 
 
 def _command(fields: Fields) -> requests.Command:
-    connect = fields.message(4, "connect")
+    connect, rpc = fields.message(4, "connect"), fields.message(13, "rpc")
     unserved = {}
     for name, (number, subject) in _REQUESTS.items():
         request = fields.message(number, name)
@@ -80,6 +85,7 @@ def _command(fields: Fields) -> requests.Command:
     return requests.Command(
         id=fields.number(1, "id", requests.MAX_ID),
         connect=None if connect is None else _connect(connect),
+        rpc=None if rpc is None else _rpc(rpc),
         **unserved,
     )
 
@@ -93,6 +99,11 @@ def _connect(fields: Fields) -> requests.Connect:
     )
 
 
+def _rpc(fields: Fields) -> requests.Rpc:
+    data = fields.text(1, "data")
+    return requests.Rpc(fields.text(2, "method"), _decoded(_RAW, data, "rpc.data") if data else msgspec.Raw())
+
+
 def _resume(fields: Fields | None) -> requests.Resume:
     if fields is None:
         return requests.Resume()
@@ -104,16 +115,18 @@ def _resume(fields: Fields | None) -> requests.Resume:
 
 
 def _data(text: str) -> requests.Data | None:
-    if not text:
-        return None
+    return _decoded(_DATA, text, "connect.data") if text else None
+
+
+def _decoded(decoder: msgspec.json.Decoder[_Value], text: str, path: str) -> _Value:
     try:
-        return _DATA.decode(text)
+        return decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise wire.BrokenError(requests.fault(error, "connect.data")) from None
+        raise wire.BrokenError(requests.fault(error, path)) from None
     except msgspec.DecodeError:
-        raise wire.BrokenError("connect.data: expected JSON") from None
+        raise wire.BrokenError(f"{path}: expected JSON") from None
     except RecursionError:
-        raise wire.BrokenError("connect.data: nested too deeply") from None
+        raise wire.BrokenError(f"{path}: nested too deeply") from None
 
 
 # --- what the server sends -----------------------------------------------------------------------------------------
@@ -126,6 +139,8 @@ def write(command: Command) -> bytes:
     if isinstance(command, Denied):
         error = wire.number(1, command.denial.code) + wire.text(2, command.message)
         return wire.prefixed(wire.number(1, command.request_id) + wire.block(2, error))
+    if isinstance(command, Told):
+        return wire.prefixed(wire.number(1, command.request_id) + wire.block(13, wire.block(1, command.data)))
     return _EMPTY
 
 
@@ -133,6 +148,13 @@ def push(channel: str, offset: int, data: bytes) -> bytes:
     """Write one publication of `data`, behind its length, without framing; the bytes are carried as they are."""
     publication = wire.block(4, data) + wire.number(6, offset)
     return wire.prefixed(wire.block(4, wire.text(2, channel) + wire.block(4, publication)))
+
+
+def farewell(closing: Closing) -> bytes:
+    """Write the push that says why the server ends the connection, behind its length."""
+    reconnect = wire.number(3, closing.may_reconnect)
+    disconnect = wire.number(1, closing.code) + wire.text(2, closing.reason) + reconnect
+    return wire.prefixed(wire.block(4, wire.block(11, disconnect)))
 
 
 def _welcome(welcome: Welcome) -> bytes:
@@ -147,6 +169,8 @@ def _welcome(welcome: Welcome) -> bytes:
             *(wire.block(6, entry) for entry in entries),
             wire.number(7, welcome.ping_seconds),
             wire.number(8, value=True),
+            wire.text(9, welcome.handle),
+            wire.text(10, welcome.node),
         )
     )
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from laba.model.session import DEFAULT_DEVICE, Denial, Event, Login, Malformed, Unsupported
+from laba.model.session import DEFAULT_DEVICE, Ask, Denial, Event, Login, Malformed, Unsupported
 from laba.model.stream import Position
 
 SERVER_VERSION = "laba"
@@ -13,9 +13,11 @@ SERVER_VERSION = "laba"
 MAX_ID = 2**32 - 1
 MAX_OFFSET = 2**53 - 1
 
+DEVICE_CHARACTERS = 64
+
 _RequestId = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=MAX_OFFSET)]
-_Device = Annotated[str, msgspec.Meta(max_length=64)]
+_Device = Annotated[str, msgspec.Meta(max_length=DEVICE_CHARACTERS)]
 _Platform = Annotated[str, msgspec.Meta(max_length=32)]
 _Package = Annotated[str, msgspec.Meta(max_length=128)]
 # S3: at most 10 tags, of 32 characters.
@@ -44,11 +46,15 @@ class Connect(msgspec.Struct):
     subs: dict[str, Resume] | None = None
 
 
+class Rpc(msgspec.Struct):
+    method: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
 class Request(msgspec.Struct):
     """Any request that laba does not serve, as far as its refusal needs it."""
 
     channel: str = ""
-    method: str = ""
 
 
 class Command(msgspec.Struct):
@@ -64,7 +70,7 @@ class Command(msgspec.Struct):
     history: Request | None = None
     ping: Request | None = None
     send: Request | None = None
-    rpc: Request | None = None
+    rpc: Rpc | None = None
     refresh: Request | None = None
     sub_refresh: Request | None = None
 
@@ -85,12 +91,17 @@ def meaning(command: Command) -> Event | None:
     if not command.id:
         return Malformed(f"{name} has no id")
     if command.connect is not None:
-        return _login(command.id, command.connect)
+        return login(command.id, command.connect)
+    if command.rpc is not None:
+        rpc = command.rpc
+        # Without a method it is a question that nobody could answer.
+        return Ask(command.id, rpc.method, bytes(rpc.data)) if rpc.method else Unsupported(command.id, "rpc")
     request: Request = getattr(command, name)
-    return Unsupported(command.id, name, request.channel or request.method)
+    return Unsupported(command.id, name, request.channel)
 
 
-def _login(request_id: int, connect: Connect) -> Login:
+def login(request_id: int, connect: Connect) -> Login:
+    """Read a login; what it does not say has its default."""
     data = connect.data or Data()
     return Login(
         request_id=request_id,

@@ -88,6 +88,9 @@ class Fields:
         except UnicodeDecodeError:
             raise BrokenError(f"{self._at(name)}: expected UTF-8") from None
 
+    def data(self, field: int, name: str) -> bytes:
+        return (self._of(field, name, bytes) or [b""])[-1]
+
     def message(self, field: int, name: str) -> "Fields | None":
         parts = self._of(field, name, bytes)
         return Fields(b"".join(parts), self._allowance, self._at(name)) if parts else None

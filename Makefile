@@ -6,10 +6,10 @@ BIN := .venv/bin
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check fix cover bench compliance docs clean
+.PHONY: help install demo serve test check fix cover bench bench-million compliance docs clean
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 install: .venv/installed  ## Create .venv with everything laba needs (Python 3.11 or newer)
 
@@ -50,8 +50,19 @@ fix: install  ## Mend what the linter can mend
 cover: install $(CLIENTS)  ## Run the tests and show what they do not reach
 	@$(BIN)/coverage run -m pytest && $(BIN)/coverage report --skip-covered
 
-bench: install  ## Measure CPU per delivery against a bare C send loop (needs a C compiler; about a minute)
-	@$(BIN)/python bench/run.py
+# To put new plots beside the figures: make bench PLOTS=docs/performance
+PLOTS := bench/out
+
+bench: .venv/benching  ## Measure laba beside a bare C loop and others, and draw it (needs a C compiler; five minutes)
+	@$(BIN)/python bench/run.py --plots $(PLOTS)
+
+bench-million: .venv/benching  ## Measure logins and growth with a million users, and draw it (a minute)
+	@$(BIN)/python bench/million.py --plots $(PLOTS)
+
+.venv/benching: .venv/installed
+	@echo "Installing what draws the plots ..."
+	@$(BIN)/uv sync --frozen --inexact --quiet --group bench
+	@touch $@
 
 compliance: install  ## Run the Autobahn WebSocket cases against laba's framing (half a minute)
 	@$(BIN)/python compliance/autobahn/run.py

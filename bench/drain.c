@@ -1,15 +1,22 @@
-/* Many clients in one process: open connections, then read and throw away whatever comes, counting it.
+/* Many clients in one process: open connections, then read and throw away whatever comes, counting and timing it.
  *
  * usage: drain PORT COUNT [BLOBS]
  *
- * Opens COUNT connections to 127.0.0.1:PORT. BLOBS is a file of COUNT byte strings, each behind its length (32 bits,
- * little-endian); each is sent on its connection as soon as that is open. At most OPENING are being opened at once:
- * one that has sent something is open when the first byte comes back. Says `ready` when all are open.
+ * BLOBS is a file of COUNT byte strings, each behind its length (32 bits, little-endian); each is sent on its
+ * connection as soon as that is open. Reads commands from stdin, one per line, and answers each with a line:
  *
- * Reads commands from stdin, one per line. `settle` waits until something has come since the last `settle`, and then
- * nothing for QUIET_MS; it says `TOTAL MIN MAX`, the bytes that came on all connections, on the one that got least and
- * on the one that got most, and begins to count anew. `quit`, or the end of the input, ends it. A connection that
- * ends, or a wait that lasts GIVE_UP_MS, ends it with an error.
+ * `open`    opens COUNT connections to 127.0.0.1:PORT and says `ready`. At most OPENING are being opened at once: one
+ *           that has sent something is open when the first byte comes back.
+ * `settle`  waits until something has come since the last `settle`, and then nothing for QUIET_MS. Says `TOTAL LEAST
+ *           MOST FIRST HALF LAST`: the bytes that came on all connections, on the one that got least and on the one
+ *           that got most; and when the last byte had come to the first connection, to half of them, and to all of
+ *           them, in nanoseconds of CLOCK_MONOTONIC, read after the read that brought it. Begins to count anew.
+ * `even`    is `settle`, but goes on waiting while some have more than others, until nothing has come for UNEVEN_MS.
+ * `pings`   says how many of laba's pings came since the last `pings`. Each is answered at once, and is not counted
+ *           as received.
+ * `quit`, or the end of the input, ends it.
+ *
+ * A connection that ends, or a wait that lasts GIVE_UP_MS, ends it with an error.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,8 +31,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OPENING = 200, EVENTS = 512, QUIET_MS = 150, GIVE_UP_MS = 30000, COMMAND_BYTES = 64 };
+enum { OPENING = 200, EVENTS = 512, QUIET_MS = 150, UNEVEN_MS = 5000, GIVE_UP_MS = 30000, COMMAND_BYTES = 64 };
 static const uint32_t STDIN = UINT32_MAX; /* among the indices of connections */
+
+/* A ping of the Centrifuge protocol in JSON, `{}`, as a server's text frame; and the same as a client's, under the
+ * mask 0. */
+static const char PING[] = "\x81\x02{}", PONG[] = "\x81\x82\0\0\0\0{}";
+enum { PING_BYTES = sizeof PING - 1, PONG_BYTES = sizeof PONG - 1 };
 
 struct blob {
     uint32_t length;
@@ -36,13 +48,15 @@ struct connection {
     int fd;
     int is_open;
     uint64_t received;
+    int64_t at_ns; /* when the last of it came; 0 for nothing */
 };
 
 static struct {
     int port, count, epoll, opened, opening;
     struct connection *connections;
     struct blob *blobs; /* NULL where nothing is sent */
-    int64_t last_byte_ms;
+    int64_t last_byte_ns;
+    uint64_t pings;
 } crowd;
 
 static void fail(const char *what)
@@ -51,11 +65,16 @@ static void fail(const char *what)
     exit(1);
 }
 
-static int64_t now_ms(void)
+static int64_t now_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t ms_after(int64_t since_ns)
+{
+    return (now_ns() - since_ns) / 1000000;
 }
 
 static void raise_open_files(void)
@@ -138,8 +157,14 @@ static void receive(int index)
         fprintf(stderr, "drain: connection %d ended\n", index);
         exit(1);
     }
+    if (connection->is_open && length == PING_BYTES && memcmp(thrown_away, PING, PING_BYTES) == 0) {
+        crowd.pings++;
+        if (write(connection->fd, PONG, PONG_BYTES) != PONG_BYTES)
+            fail("pong");
+        return;
+    }
     connection->received += length;
-    crowd.last_byte_ms = now_ms();
+    connection->at_ns = crowd.last_byte_ns = now_ns();
     if (!connection->is_open)
         opened(index);
 }
@@ -164,40 +189,73 @@ static int turn(int timeout_ms)
 
 static void open_all(void)
 {
-    int64_t give_up_at_ms = now_ms() + GIVE_UP_MS;
+    int64_t since_ns = now_ns();
     int begun = 0;
     while (crowd.opened < crowd.count) {
         while (begun < crowd.count && crowd.opening < OPENING)
             begin(begun++);
         turn(100);
-        if (now_ms() > give_up_at_ms) {
+        if (ms_after(since_ns) > GIVE_UP_MS) {
             errno = 0;
             fail("opening");
         }
     }
 }
 
-static void settle(void)
+static int by_value(const void *one, const void *other)
 {
-    int64_t give_up_at_ms = now_ms() + GIVE_UP_MS;
-    while (crowd.last_byte_ms == 0 || now_ms() < crowd.last_byte_ms + QUIET_MS) {
+    int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
+    return (a > b) - (a < b);
+}
+
+/* Say what came and when, and begin to count anew. */
+static void tell(void)
+{
+    uint64_t total = 0, least = UINT64_MAX, most = 0;
+    int64_t *times = calloc(crowd.count, sizeof *times);
+    if (times == NULL)
+        fail("calloc");
+    for (int i = 0; i < crowd.count; i++) {
+        struct connection *connection = &crowd.connections[i];
+        total += connection->received;
+        least = connection->received < least ? connection->received : least;
+        most = connection->received > most ? connection->received : most;
+        times[i] = connection->at_ns;
+        connection->received = connection->at_ns = 0;
+    }
+    qsort(times, crowd.count, sizeof *times, by_value);
+    printf("%llu %llu %llu %lld %lld %lld\n", (unsigned long long)total, (unsigned long long)least,
+           (unsigned long long)most, (long long)times[0], (long long)times[(crowd.count - 1) / 2],
+           (long long)times[crowd.count - 1]);
+    free(times);
+}
+
+static int is_even(void)
+{
+    for (int i = 1; i < crowd.count; i++)
+        if (crowd.connections[i].received != crowd.connections[0].received)
+            return 0;
+    return 1;
+}
+
+static int is_quiet(int even)
+{
+    int64_t quiet_ms = ms_after(crowd.last_byte_ns);
+    return crowd.last_byte_ns != 0 && quiet_ms >= QUIET_MS && (!even || quiet_ms >= UNEVEN_MS || is_even());
+}
+
+static void settle(int even)
+{
+    int64_t since_ns = now_ns();
+    while (!is_quiet(even)) {
         turn(10);
-        if (now_ms() > give_up_at_ms) {
+        if (ms_after(since_ns) > GIVE_UP_MS) {
             errno = 0;
             fail("settle");
         }
     }
-    uint64_t total = 0, min = UINT64_MAX, max = 0;
-    for (int i = 0; i < crowd.count; i++) {
-        uint64_t received = crowd.connections[i].received;
-        total += received;
-        min = received < min ? received : min;
-        max = received > max ? received : max;
-        crowd.connections[i].received = 0;
-    }
-    crowd.last_byte_ms = 0;
-    printf("%llu %llu %llu\n", (unsigned long long)total, (unsigned long long)min, (unsigned long long)max);
-    fflush(stdout);
+    crowd.last_byte_ns = 0;
+    tell();
 }
 
 /* Read one command byte by byte: nothing of the next one may hide in a buffer that epoll cannot see. */
@@ -212,6 +270,29 @@ static int read_command(char *line)
         }
     }
     return 0;
+}
+
+/* Do one command; tell whether there may be another. */
+static int obey(const char *line)
+{
+    if (strcmp(line, "quit") == 0)
+        return 0;
+    if (strcmp(line, "open") == 0) {
+        open_all();
+        puts("ready");
+    } else if (strcmp(line, "settle") == 0) {
+        settle(0);
+    } else if (strcmp(line, "even") == 0) {
+        settle(1);
+    } else if (strcmp(line, "pings") == 0) {
+        printf("%llu\n", (unsigned long long)crowd.pings);
+        crowd.pings = 0;
+    } else {
+        fprintf(stderr, "drain: not a command: %s\n", line);
+        exit(2);
+    }
+    fflush(stdout);
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -229,9 +310,6 @@ int main(int argc, char **argv)
     if (argc == 4)
         crowd.blobs = read_blobs(argv[3], crowd.count);
     raise_open_files();
-    open_all();
-    puts("ready");
-    fflush(stdout);
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = STDIN};
     if (epoll_ctl(crowd.epoll, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0)
         fail("stdin");
@@ -239,12 +317,7 @@ int main(int argc, char **argv)
     for (;;) {
         if (!turn(-1))
             continue;
-        if (!read_command(line) || strcmp(line, "quit") == 0)
+        if (!read_command(line) || !obey(line))
             return 0;
-        if (strcmp(line, "settle") != 0) {
-            fprintf(stderr, "drain: not a command: %s\n", line);
-            return 2;
-        }
-        settle();
     }
 }

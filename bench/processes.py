@@ -1,32 +1,29 @@
-"""The processes that are measured, and those that measure them: started, pinned to a core, and ended with the run."""
+"""Processes of the bench: started, pinned to a core, talked to, and ended with the run."""
 
 import http.client
-import json
 import os
 import random
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
-from laba.assembly import WEBSOCKET_PATH
-from laba.dialects import offline
-from laba.protocols.websocket import client_text_frame, upgrade_request
-
-OUT = Path(__file__).parent / "out"
+HERE = Path(__file__).parent
+OUT = HERE / "out"
 HOST = "127.0.0.1"
 SERVER_CORE, CLIENT_CORE = 0, 1
 # Below the range from which the kernel takes the clients' own ports.
 PORTS = range(20_000, 32_000)
-START_SECONDS, STOP_SECONDS = 20, 20
-# laba's shortest frame around a message is longer than the 204 bytes of design.md section 6.
-TEXT = "Hello"
-# The base64 form of 16 bytes; their value matters to nobody here.
-KEY = "bGFiYSBpcyBhIGhvcm4hIQ=="
+STOP_SECONDS = 20
+# Descriptors beside the connections that laba keeps for itself, and some for everything else.
+SPARE_FILES = 512
 
 
 class BenchError(Exception):
@@ -34,7 +31,7 @@ class BenchError(Exception):
 
 
 class Tool:
-    """One of the C programs: takes a line, answers a line."""
+    """A program of the bench: takes a line, answers a line."""
 
     def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
         self._name = name
@@ -47,7 +44,7 @@ class Tool:
         return self.heard()
 
     def heard(self) -> str:
-        """Wait for the next line; the alarm of `main` bounds it."""
+        """Wait for the next line; the alarm of `within` bounds it."""
         line = self._process.stdout.readline() if self._process.stdout is not None else ""
         if not line:
             raise BenchError(f"{self._name} ended with {self._process.wait()}")
@@ -59,15 +56,37 @@ class Tool:
             raise BenchError(f"expected {word!r}, got {line!r}")
 
 
+def compile_tools() -> None:
+    if shutil.which("cc") is None:
+        raise BenchError("a C compiler is needed, as `cc`")
+    OUT.mkdir(exist_ok=True)
+    for name in ("drain", "sendloop"):
+        subprocess.run(["cc", "-O2", "-o", str(OUT / name), str(HERE / f"{name}.c")], check=True)
+
+
 @contextmanager
 def tool(name: str, core: int, *arguments: object) -> Iterator[Tool]:
-    command = [str(OUT / name), *map(str, arguments)]
+    """Start one of the programs: a name that ends in .py is Python's, any other was compiled."""
+    program = [sys.executable, str(HERE / name)] if name.endswith(".py") else [str(OUT / name)]
+    command = [*program, *map(str, arguments)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
     try:
         os.sched_setaffinity(process.pid, {core})
         yield Tool(name, process)
     finally:
         stop(process, process.kill)
+
+
+@contextmanager
+def server(command: Sequence[str], log: Path, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a server on the servers' core; it is asked to end on leaving."""
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink, env={**os.environ, **environment})
+        try:
+            os.sched_setaffinity(process.pid, {SERVER_CORE})
+            yield process
+        finally:
+            stop(process, process.terminate)
 
 
 def stop(process: subprocess.Popen[Any], ask: Callable[[], None]) -> None:
@@ -77,67 +96,6 @@ def stop(process: subprocess.Popen[Any], ask: Callable[[], None]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-class Laba:
-    """A running server with one app."""
-
-    def __init__(self, port: int, pid: int, app: dict[str, Any]) -> None:
-        self.port = port
-        self.pid = pid
-        self._app_id: str = app["app_id"]
-        self._certificate: str = app["app_certificate"]
-        self._token = offline.app_token(self._app_id, self._certificate, issued_at=int(time.time()), salt=1)
-
-    def broadcast(self) -> None:
-        body = {"msg": {"type": "txt", "msg": TEXT}}
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token}"}
-        path = f"/app-id/{self._app_id}/messages/users/broadcast"
-        status, answer = asked(self.port, "POST", path, json.dumps(body), headers)
-        if status != http.client.OK:
-            raise BenchError(f"the broadcast was answered {status}: {answer.decode()}")
-
-    def logins(self) -> int:
-        _, answer = asked(self.port, "GET", "/metrics")
-        line = next(line for line in answer.decode().splitlines() if line.startswith("laba_logins_total "))
-        return int(float(line.split()[1]))
-
-    def client(self, number: int) -> bytes:
-        """Give all that a client says to log in, in one go."""
-        user, issued_at = f"client-{number:05}", int(time.time())
-        token = offline.user_token(self._app_id, self._certificate, user, issued_at=issued_at, salt=1)
-        login = json.dumps({"id": 1, "connect": {"token": token}}).encode()
-        upgrade: bytes = upgrade_request(f"{HOST}:{self.port}", WEBSOCKET_PATH, KEY)
-        frame: bytes = client_text_frame(login, b"laba")
-        return upgrade + frame
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Laba]:
-    port, data, log = free_port(), folder / "data", folder / "server.log"
-    command = [sys.executable, "-m", "laba"]
-    listen = ["serve", "--host", HOST, "--port", str(port), "--data", str(data)]
-    # No ping may fall into a measurement: the clients here answer none.
-    environment = {**os.environ, "LABA_GATEWAY__PING_SECONDS": "3600", "LABA_SERVER__DRAIN_SECONDS": "0"}
-    with log.open("wb") as sink:
-        server = subprocess.Popen(command + listen, stderr=sink, env=environment)
-        try:
-            os.sched_setaffinity(server.pid, {SERVER_CORE})
-            wait_until(lambda: is_ready(port) or server.poll() is not None, START_SECONDS, "laba did not start")
-            if server.poll() is not None:
-                raise BenchError(f"laba ended at its start:\n{log.read_text()}")
-            create = ["app", "create", "bench/live", "--enable", "users_broadcast", "--unlimited", "--json"]
-            created = subprocess.run([*command, *create, "--data", str(data)], check=True, capture_output=True)
-            yield Laba(port, server.pid, json.loads(created.stdout))
-        finally:
-            stop(server, server.terminate)
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return asked(port, "GET", "/ready")[0] == http.client.OK
-    except OSError:
-        return False
 
 
 def asked(
@@ -160,6 +118,14 @@ def wait_until(happened: Callable[[], bool], seconds: float, otherwise: str) -> 
         time.sleep(0.1)
 
 
+def places_for(connections: int) -> int:
+    """Give how many files a server must be able to open for so many clients.
+
+    nginx closes idle connections as soon as fewer than a sixteenth of its places are free.
+    """
+    return connections * 9 // 8 + SPARE_FILES
+
+
 def free_port() -> int:
     for port in random.sample(PORTS, 50):
         with socket.socket() as probe:
@@ -169,3 +135,19 @@ def free_port() -> int:
                 continue
             return port
     raise BenchError("no port is free")
+
+
+@contextmanager
+def within(seconds: int) -> Iterator[None]:
+    """End what is inside with BenchError when it takes longer, or when the process is asked to end."""
+
+    def interrupted(number: int, _: FrameType | None) -> NoReturn:
+        raise BenchError(f"not done within {seconds} s" if number == signal.SIGALRM else "stopped")
+
+    for number in (signal.SIGALRM, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)

@@ -29,9 +29,11 @@ from laba.model.stream import Position
 from laba.model.user import User
 from laba.protocols.envelope import envelope
 from laba.protocols.websocket import ServerFrames, client_close_frame, client_text_frame, text_frame, upgrade_request
+from laba.service.attending import Attending
 from laba.service.fanout import Codecs, Delivery, Fanout
 from laba.service.ground import Ground
 from laba.service.progress import Progress
+from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, Sessions
 
 PATH = "/connection/websocket"
@@ -223,7 +225,7 @@ class People:
 
     def __init__(self):
         self.users = self
-        self.removals = 0
+        self.revocations = 0
         self.answers = {}
         self.open = asyncio.Event()
         self.open.set()
@@ -245,6 +247,13 @@ class Streams:
         return Position(EPOCH, 0)
 
     async def read(self, stream, since_ms):
+        return ()
+
+
+class Stays:
+    """A store in which nobody was ever noted."""
+
+    async def of_seat(self, seat, limit):
         return ()
 
 
@@ -312,13 +321,14 @@ class GatewayRig(Rig):
         self.people, self.meter, self.roster = People(), PrometheusMeter(), Roster()
         ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
         codecs = Codecs(envelope, ENCODERS)
-        self.fanout = Fanout(self.roster, Streams(), codecs, Bounds(600_000, 1 << 26, 10_000), ground)
+        bounds = Bounds(600_000, 1 << 26, 10_000)
+        reporting = Reporting(None, 600_000, ground)
+        self.fanout = Fanout(self.roster, Streams(), codecs, bounds, reporting, ground)
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
+        attending = Attending(Attendance(30_000, 0), Stays(), 60_000, ground)
         self.departures = []
-        self.sessions = _Sessions(
-            self.departures, self.people, self.roster, self.fanout, Attendance(30_000, 0), rules, ground
-        )
+        self.sessions = _Sessions(self.departures, self.people, self.roster, self.fanout, attending, rules, ground)
         self.clients = Clients(self.sessions, self.fanout, self.questions)
         self.gateway = Gateway(
             Entrances(WEBSOCKETS, STREAMS), self.clients, self.limits, capacity, self.wheel, ground

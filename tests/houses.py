@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Attendance
@@ -17,18 +18,25 @@ from laba.dialects.easemob.accesstoken2 import AccessToken2Reader, Terms, build_
 from laba.model.calls import NewUser, RegisterUsers
 from laba.model.session import Login
 from laba.model.stream import Batch
+from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
+from laba.service.attending import Attending
+from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Desk
-from laba.service.fanout import Delivery, Fanout
+from laba.service.fanout import Codecs, Delivery, Fanout
 from laba.service.ground import Ground
+from laba.service.hashing import Hashing
 from laba.service.intake import Intake
+from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
+from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
 GRACE_MS = 30_000
+CONFIRMED_MS = 60_000
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
 ROOMY = Bounds(WINDOW_MS, limit_bytes=1_000_000, limit_messages=10_000)
 
@@ -40,9 +48,9 @@ class Encoder:
         self.codec = codec
         self.calls = []
 
-    def __call__(self, channel, entry):
-        self.calls.append((channel, entry.offset))
-        return f"{self.codec} {entry.offset};".encode()
+    def __call__(self, channel, position, data):
+        self.calls.append((channel, position.offset))
+        return f"{self.codec} {position.offset};".encode()
 
 
 @dataclass
@@ -61,6 +69,11 @@ class House:
     dispatcher: Dispatcher
     intake: Intake
     desk: Desk
+    attending: Attending
+    reader: Reader
+    reporting: Reporting
+    hashing: Hashing
+    roster: Roster
 
     @property
     def app(self):
@@ -105,12 +118,19 @@ async def opened(directory, clock=None, **bounds):
         if not await store.apps():
             await store.add_app(app())
         await tenants.load()
-        users = Users(store, bus, base)
-        access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
+        hashing, roster = Hashing(), Roster()
+        users = Users(store, bus, hashing, base)
+        access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
         dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
-        intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), base)
-        desk = Desk(tenants, access, users, intake)
-        yield House(base.clock, meter, base, store, bus, gate, tenants, users, access, dispatcher, intake, desk)
+        attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
+        if not bounds:
+            await attending.take_over()
+        intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
+        reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
+        reporting = Reporting(store.reports, WINDOW_MS, base)
+        desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
+        services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
+        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster)
 
 
 class Clients:
@@ -118,35 +138,39 @@ class Clients:
 
     def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.roster = Roster()
-        self.fanout = Fanout(self.roster, streams or house.store.streams, self.encoders, bounds, house.ground)
-        self.attendance = Attendance(GRACE_MS, house.clock.now_ms)
+        self.roster = house.roster
+        codecs = Codecs(envelope, self.encoders)
+        streams = streams or house.store.streams
+        self.fanout = Fanout(self.roster, streams, codecs, bounds, house.reporting, house.ground)
+        self.attendance = house.attending.attendance
         self.sessions = Sessions(
             People(house.tenants, house.access, house.users),
             self.roster,
             self.fanout,
-            self.attendance,
+            house.attending,
             LoginRules(ping_seconds=25, register=register, window_ms=WINDOW_MS),
             house.ground,
         )
 
-    async def login(self, token, position=None, device="phone", codec="json"):
+    async def login(self, token, position=None, device="phone", codec="json", platform=None):
         """Log a new client in; gives its session and the answer."""
         session = Session([], codec)
         session.state = State.LOGGING_IN
         positions = {} if position is None else {"app": position}
-        return session, await self.sessions.login(session, Login(1, token, device, positions=positions))
+        return session, await self.sessions.login(session, Login(1, token, device, platform, positions=positions))
 
-    async def entered(self, token, position=None, device="phone", codec="json"):
+    async def entered(self, token, position=None, device="phone", codec="json", platform=None):
         """Log a client in, hand it what it is owed, and give its session, which is live."""
-        session, _ = await self.login(token, position, device, codec)
+        session, _ = await self.login(token, position, device, codec, platform)
         self.catch_up(session)
         return session
 
     def catch_up(self, session, budget_bytes=1_000_000):
         """Write to the client what it is owed, as the gateway does."""
         while session.state is State.CATCHING_UP:
-            session.link.append(self.fanout.missed(session, budget_bytes))
+            portion = self.fanout.missed(session, budget_bytes)
+            session.link.append(portion.frames)
+            portion.progress.handed(1)
         session.link[:] = filter(None, session.link)
 
     async def deliver(self, *notices):
@@ -170,6 +194,7 @@ def write(delivery):
             whole = session.written < delivery.first
             session.link.append(delivery.joined[session.codec] if whole else delivery.rest(session))
             session.written = delivery.last
+            delivery.progress.handed(1)
 
 
 def received(session):

@@ -65,6 +65,24 @@ class Listener:
         """Wait until all three channels of the login with this number are there."""
         await self.until(lambda self: len(self.of("connected")) >= count and len(self.returns) >= count)
 
+    async def rpc(self, method, data):
+        """Ask, and give the answer's data."""
+        told = await self._told(method, data)
+        assert "data" in told, told
+        return told["data"]
+
+    async def rpc_error(self, method, data):
+        """Ask what is refused, and give the error's code and message."""
+        told = await self._told(method, data)
+        assert "code" in told, told
+        return told["code"], told["message"]
+
+    async def _told(self, method, data):
+        before = len(self.of("told"))
+        await self.command("rpc", method=method, data=data)
+        await self.until(lambda self: len(self.of("told")) > before)
+        return self.of("told")[-1]
+
     async def until_closed(self):
         """Wait for an end that the client does not mend by itself, and give its code."""
         await self.until(lambda self: self.of("disconnected"))
@@ -159,7 +177,7 @@ class _Python:
         try:
             answer = await self._client.rpc(method, self._written(data))
         except centrifuge.ReplyError as error:
-            self.listener.note("told", method=method, code=error.code)
+            self.listener.note("told", method=method, code=error.code, message=error.message)
         else:
             self.listener.note("told", method=method, data=_plain(answer.data))
 

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
 from laba.adapters.gateway.pulling import Pulls
 from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKET_PATH, WEBSOCKETS
+from laba.adapters.presence import LocalPresence
 from laba.adapters.store.lock import DataDirLockedError, held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter, configure_logs
@@ -35,20 +36,27 @@ from laba.core.window import Bounds
 from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native import writing
+from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
+from laba.ports import StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
+from laba.service.attending import Attending
+from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
 from laba.service.fanout import Codecs, Fanout
 from laba.service.ground import Ground
+from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.questions import Questions
+from laba.service.reporting import Reporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
+from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 __all__ = ["EMULATION_PATH", "PULL_PATH", "WEBSOCKET_PATH", "DataDirLockedError", "office", "serve"]
@@ -56,6 +64,21 @@ __all__ = ["EMULATION_PATH", "PULL_PATH", "WEBSOCKET_PATH", "DataDirLockedError"
 # Where clients speak by requests that are answered; the other ways in are in gateway/wires.py.
 EMULATION_PATH = "/emulation"
 PULL_PATH = "/connection/pull"
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is kept about clients and messages."""
+
+    attending: Attending
+    reader: Reader
+    reporting: Reporting
+
+    async def put_down(self) -> None:
+        """Write what is not in the store yet, before it is closed."""
+        with suppress(StoreBusyError, OSError):
+            await self.attending.write()
+            await self.reporting.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +95,8 @@ class House:
     access: Access
     dispatcher: Dispatcher
     door: Door
+    records: Records
+    roster: Roster[Link]
 
 
 @asynccontextmanager
@@ -83,16 +108,34 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
         async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
-            users = Users(store, bus, ground)
+            roster: Roster[Link] = Roster()
+            hashing = Hashing()
+            users = Users(store, bus, hashing, ground)
             tokens = settings.tokens
             rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
-            access = Access(tenants, users, (AccessToken2Reader(), TokenReader()), rules, ground)
+            access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, ground)
             dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
-            intake = Intake(store, gate, dispatcher, IdSequence(0, await store.last_id()), ground)
+            attending = _attending(settings, store, ground)
+            ids = IdSequence(0, await store.last_id())
+            intake = Intake(store, gate, dispatcher, attending, ids, ground)
             await intake.remember(tenants.apps)
-            desk = Desk(tenants, access, users, intake)
+            grace_ms = settings.delivery.resume_grace_seconds * 1000
+            reader = Reader(store.conversations, users, attending, envelope, grace_ms)
+            reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
+            userdesk = UserDesk(users, LocalPresence(roster))
+            desk = Desk(tenants, access, userdesk, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
-            yield House(settings, ground, meter, store, bus, tenants, users, access, dispatcher, door)
+            records = Records(attending, reader, reporting)
+            parts = (tenants, users, access, dispatcher, door, records, roster)
+            yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
+    gateway = settings.gateway
+    attendance = Attendance(settings.delivery.resume_grace_seconds * 1000, ground.clock())
+    # Whoever does not answer a ping is closed; a deadline is kept to within two seconds.
+    confirmed_after_ms = (gateway.ping_seconds + gateway.pong_seconds + 4) * 1000
+    return Attending(attendance, store.stays, confirmed_after_ms, ground)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +163,7 @@ async def serve(settings: Settings) -> None:
     process.share_the_interpreter()
     async with _house(settings) as house:
         wheel: TimerWheel[Timed] = TimerWheel(_longest_deadline(settings), asyncio.get_running_loop().time())
+        await house.records.attending.take_over()
         clients = _clients(house)
         for app in house.tenants.apps:
             await clients.fanout.open_app(app)
@@ -133,6 +177,8 @@ async def serve(settings: Settings) -> None:
                 clients.fanout.run(house.bus.subscribe()),
                 gateway.run(),
                 tick(wheel, chores),
+                house.records.attending.run(),
+                house.records.reporting.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]
@@ -147,19 +193,22 @@ async def serve(settings: Settings) -> None:
             await gateway.drain(settings.server.drain_seconds)
             for task in tasks:
                 task.cancel()
+            await house.records.put_down()
         structlog.get_logger().info("stopped")
 
 
 def _clients(house: House) -> Clients:
     delivery, ground = house.settings.delivery, house.ground
-    roster: Roster[Link] = Roster()
+    roster = house.roster
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
-    fanout = Fanout(roster, house.store.streams, Codecs(envelope, ENCODERS), bounds, ground)
+    reporting = house.records.reporting
+    fanout = Fanout(roster, house.store.streams, Codecs(envelope, ENCODERS), bounds, reporting, ground)
     rules = LoginRules(house.settings.gateway.ping_seconds, house.settings.tokens.register_on_login, window_ms)
     people = People(house.tenants, house.access, house.users)
-    attendance = Attendance(delivery.resume_grace_seconds * 1000, ground.clock())
-    return Clients(Sessions(people, roster, fanout, attendance, rules, ground), fanout, Questions())
+    sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)
+    questions = Questions(METHODS, tell, house.tenants, house.records.reader, sessions)
+    return Clients(sessions, fanout, questions)
 
 
 def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gateway:

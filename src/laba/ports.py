@@ -1,18 +1,21 @@
 """The outside world on one page: what laba needs of it, as promises in prose. All async, whatever stands behind."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from laba.model.app import App, Apps, QuotaName
+from laba.model.attendance import Seat, Stay
 from laba.model.calls import Answer, Call, Claim, Exchange
-from laba.model.dispatch import Dispatch
+from laba.model.conversation import Page, Reading, Shelf
+from laba.model.dispatch import Conversation, Dispatch
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
 from laba.model.quota import Quota
 from laba.model.refusal import Refusal
+from laba.model.report import KeptReport, Report
 from laba.model.stream import Batch, Notice, Position, Stream
-from laba.model.user import User
+from laba.model.user import Resource, User, UserChange
 
 
 class StoreBusyError(Exception):
@@ -45,6 +48,15 @@ class Store(Protocol):
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
         """Forget a user and give what was forgotten; None if there was none."""
 
+    async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
+        """Give the first `limit` users whose name comes after this one, in the order of their names as UTF-8.
+
+        Whoever is registered all the while is on exactly one of the pages that follow each other so.
+        """
+
+    async def change_user(self, change: UserChange) -> User | None:
+        """Change a user, and give it as it is then; None if there is none."""
+
     async def append(self, dispatch: Dispatch) -> None:
         """Keep a dispatch together with the work of sending it, or neither.
 
@@ -62,6 +74,49 @@ class Store(Protocol):
 
     async def last_id(self) -> int:
         """Give the highest dispatch id ever kept, 0 for none."""
+
+
+class Stays(Protocol):
+    """Attendance: the stays of every seat, as far as they are written. Raises what Store raises."""
+
+    async def of_seat(self, seat: Seat, limit: int) -> tuple[Stay, ...]:
+        """Give the latest stays of a seat, newest first."""
+
+    async def write(self, stays: Sequence[Stay]) -> None:
+        """Keep stays, all in one transaction, in place of earlier words about the same ones."""
+
+    async def checkpoint(self, alive_at_ms: int) -> None:
+        """Note that this process lives."""
+
+    async def end_open(self, ready_at_ms: int, confirmed_after_ms: int) -> None:
+        """End the stays that an earlier process left open: they count as present until now, when we are ready.
+
+        What was accepted `confirmed_after_ms` or more before the last checkpoint is confirmed for who was there
+        already: a client that had not shown that it has it would have been closed.
+        """
+
+
+class Conversations(Protocol):
+    """What one user has in its conversation list, derived from its stays (A2). Raises what Store raises."""
+
+    async def shelf(self, reading: Reading) -> Shelf:
+        """List the user's conversations, those with the newest message first."""
+
+    async def messages(self, reading: Reading, conversation: Conversation) -> Page:
+        """Give the user's messages of one conversation, newest first."""
+
+    async def mark_read(self, app_uuid: str, user: str, conversation: Conversation) -> None:
+        """Note that the user has read what is in one conversation now."""
+
+
+class Reports(Protocol):
+    """Reports of kept dispatches, beside them in the ledger. Raises what Store raises."""
+
+    async def keep(self, reports: Sequence[Report]) -> None:
+        """Keep the present state of reports, all in one transaction."""
+
+    async def find(self, dispatch_id: int) -> KeptReport | None:
+        """Give a dispatch with its report as it was kept last; None where there is no such dispatch."""
 
 
 class Streams(Protocol):
@@ -88,6 +143,16 @@ class Bus(Protocol):
 
     def subscribe(self) -> AsyncIterator[Notice]:
         """Receive every notice published after this call."""
+
+
+class Presence(Protocol):
+    """Who is connected now, by a session that is logged in, on whatever node."""
+
+    async def online(self, app_uuid: str, names: Collection[str]) -> frozenset[str]:
+        """Give those of the names that have a session. A session that was told to end is none any more."""
+
+    async def resources(self, app_uuid: str, name: str) -> tuple[Resource, ...]:
+        """List the devices by which a user is connected, each once, in the order in which they logged in."""
 
 
 @dataclass(frozen=True, slots=True)

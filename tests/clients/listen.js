@@ -43,7 +43,7 @@ function listen(token, number) {
     tell('subscribed', { channel, was_recovering: wasRecovering, recovered, position: streamPosition ?? null }));
   client.on('publication', ({ channel, offset, data }) => tell('publication', { channel, offset, data: read(data) }));
   const rpc = ({ method, data }) => client.rpc(method, write(data))
-    .then((answer) => tell('told', { method, data: read(answer.data) }), ({ code }) => tell('told', { method, code }));
+    .then((answer) => tell('told', { method, data: read(answer.data) }), ({ code, message }) => tell('told', { method, code, message }));
   client.connect();
   return { client, rpc };
 }

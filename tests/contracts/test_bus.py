@@ -6,6 +6,7 @@ import pytest
 
 from contracts.stores import dispatch
 from laba.adapters.bus.local import LocalBus
+from laba.model.closing import Closing
 from laba.model.dispatch import Conversation, ConversationType, Message
 from laba.model.stream import Batch, Entry, Revocation, Stream
 
@@ -36,7 +37,7 @@ async def test_every_subscriber_receives_every_notice_in_order(make_bus):  # G3
     """Batches and revocations alike, to all, in the order they were published."""
     bus = make_bus()
     first, second = bus.subscribe(), bus.subscribe()
-    notices = [batch(1), Revocation("app-1", "ann"), batch(2)]
+    notices = [batch(1), Revocation("app-1", "ann", Closing.USER_REMOVED), batch(2)]
     for notice in notices:
         await bus.publish(notice)
     assert await receive(first, 3) == await receive(second, 3) == notices

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Flags, Level
 from laba.model.quota import UNLIMITED, Quota
+from laba.model.user import UserChange
 from laba.ports import StoreBusyError
 
 pytestmark = pytest.mark.anyio
@@ -106,6 +108,62 @@ async def test_a_removed_user_is_gone_and_given_back(stores):
     async with stores.open() as store:
         assert await store.user("app-1", "ann") is None
         assert await store.user("app-1", "bob") == user("bob")
+
+
+async def test_users_are_given_page_by_page_in_the_order_of_their_names(store):  # S11
+    """By their UTF-8, of one app; the page after the last is empty."""
+    names = ["a", "a-", "aa", "b", "Z", "é", "安", "\U0001f600"]
+    await store.add_users([user(name) for name in names] + [user("other", "app-2")])
+    ordered = sorted(names, key=str.encode)
+    assert [one.name for one in await store.users_after("app-1", "", 100)] == ordered
+    assert await store.users_after("app-1", ordered[2], 2) == (user(ordered[3]), user(ordered[4]))
+    assert await store.users_after("app-1", ordered[-1], 5) == ()
+    # The name after which a page begins need not be there any more.
+    await store.remove_user("app-1", ordered[2])
+    assert [one.name for one in await store.users_after("app-1", ordered[2], 1)] == [ordered[3]]
+
+
+async def test_who_stays_is_on_exactly_one_page_whoever_comes_and_goes(store):  # S11
+    """Users registered and removed while a caller turns the pages change nothing for the others."""
+    staying = [f"u{n:02}" for n in range(0, 60, 2)]
+    await store.add_users([user(name) for name in staying] + [user(f"u{n:02}") for n in range(1, 60, 4)])
+    seen, last, turn = [], "", 0
+    while page := await store.users_after("app-1", last, 7):
+        seen += [one.name for one in page]
+        last = page[-1].name
+        await store.remove_user("app-1", f"u{turn * 4 + 1:02}")
+        await store.add_users([user(f"u{59 - turn * 4:02}"), user(f"a{turn}")])
+        turn += 1
+    assert [name for name in seen if name in staying] == staying
+    assert len(set(seen)) == len(seen)
+
+
+async def test_a_changed_user_is_given_as_it_is_then(stores):  # S11
+    """What the change does not name stays, over a restart too; other users stay as they are."""
+    ann = user("ann", nickname="Ann", password_hash="old")
+    async with stores.open() as store:
+        await store.add_users([ann, user("bob")])
+        asleep = await store.change_user(UserChange("app-1", "ann", 9, epoch=2**55, activated=False))
+        assert asleep == replace(ann, modified_at_ms=9, epoch=2**55, activated=False)
+        changed = await store.change_user(UserChange("app-1", "ann", 11, password_hash="new"))
+        assert changed == replace(asleep, modified_at_ms=11, password_hash="new")
+        assert await store.change_user(UserChange("app-1", "ann", 12)) == replace(changed, modified_at_ms=12)
+        awake = await store.change_user(UserChange("app-1", "ann", 13, activated=True))
+    async with stores.open() as store:
+        assert await store.user("app-1", "ann") == awake == replace(changed, modified_at_ms=13, activated=True)
+        assert await store.user("app-1", "bob") == user("bob")
+
+
+async def test_nobody_is_changed_by_a_name_that_is_free(store):  # S11
+    """Neither one in another app, nor one who was removed while the change waited."""
+    await store.add_users([user("ann", "app-2"), user("bob")])
+    for name in ("ann", "\ud800"):
+        assert await store.change_user(UserChange("app-1", name, 9, activated=False)) is None
+    assert await store.user("app-2", "ann") == user("ann", "app-2")
+    removed, changed = await asyncio.gather(
+        store.remove_user("app-1", "bob"), store.change_user(UserChange("app-1", "bob", 9))
+    )
+    assert (removed, changed) == (user("bob"), None)
 
 
 # --- the ledger ----------------------------------------------------------------------------------------------------

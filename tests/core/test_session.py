@@ -1,11 +1,12 @@
 import pytest
 
+from laba.core.attendance import Due
 from laba.core.session import NEXT, Session, State, Step
 from laba.model.closing import Closing
-from laba.model.session import Login, Malformed, Pong, Unsupported
+from laba.model.session import Ask, Login, Malformed, Pong, Unsupported
 
 LOGIN = Login(1, "token")
-EVENTS = (LOGIN, Pong(), Unsupported(2, "rpc"), Malformed("no JSON"))
+EVENTS = (LOGIN, Pong(), Ask(2, "read"), Unsupported(3, "publish"), Malformed("no JSON"))
 
 
 def heard(state, event):
@@ -17,21 +18,22 @@ def heard(state, event):
 def test_a_session_begins_new_and_with_nothing_written():
     """Its first event is yet to come."""
     session = Session(None, "json")
-    assert (session.state, session.seat, session.written) == (State.NEW, None, 0)
-    assert (session.owed_to_offset, session.owed_until_ms) == (0, 0)
+    assert (session.state, session.seat, session.platform, session.owed) == (State.NEW, None, None, ())
+    assert (session.written, session.pinged, session.confirmed, session.joined_at) == (0, 0, 0, 0)
 
 
 def test_the_first_command_is_the_login():
     """Anything before it is not this protocol."""
-    assert [heard(State.NEW, event) for event in EVENTS] == [Step.LOG_IN] + [Closing.BAD_REQUEST] * 3
+    assert [heard(State.NEW, event) for event in EVENTS] == [Step.LOG_IN] + [Closing.BAD_REQUEST] * 4
 
 
 @pytest.mark.parametrize("state", [State.CATCHING_UP, State.LIVE])
-def test_who_is_in_may_answer_pings_and_ask_in_vain(state):
+def test_who_is_in_may_answer_pings_and_ask(state):
     """A second login or nonsense ends the session; a command that laba does not serve is only refused."""
     assert [heard(state, event) for event in EVENTS] == [
         Closing.BAD_REQUEST,
         Step.NOTE_PONG,
+        Step.ASK,
         Step.DENY,
         Closing.BAD_REQUEST,
     ]
@@ -51,8 +53,16 @@ def test_the_table_answers_every_event_where_one_may_come():
 
 
 def test_what_came_after_joining_is_for_the_session():
-    """Of what was before it is entitled to what was accepted up to the time it is owed."""  # A1
+    """Whenever it was accepted: it was in the roster when the message got its place."""  # A1
     session = Session(None, "json")
-    session.owed_to_offset, session.owed_until_ms = 10, 5_000
+    session.joined_at = 10
     assert [session.entitled(offset, 6_000) for offset in (9, 10, 11)] == [False, False, True]
+
+
+def test_of_what_was_before_it_joined_a_session_is_for_what_its_dues_cover():
+    """Behind the offset where a stay began, accepted until its end; one of several stays is enough."""  # A1
+    session = Session(None, "json")
+    session.joined_at, session.owed = 10, (Due(7, 9_000), Due(2, 5_000))
     assert [session.entitled(3, accepted) for accepted in (4_999, 5_000, 5_001)] == [True, True, False]
+    assert [session.entitled(offset, 5_000) for offset in (1, 2, 3, 7, 8)] == [False, False, True, True, True]
+    assert [session.entitled(offset, 9_000) for offset in (3, 7, 8, 10)] == [False, False, True, True]

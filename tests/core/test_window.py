@@ -12,7 +12,7 @@ ROOMY = Bounds(window_ms=600_000, limit_bytes=10_000, limit_messages=1_000)
 
 
 def kept(offset, accepted_at_ms=0, size=10):
-    return Kept(offset, accepted_at_ms, {"json": b"x" * size})
+    return Kept(offset, 1000 + offset, accepted_at_ms, size, {"json": b"x" * size})
 
 
 def window(*messages, bounds=ROOMY, start=0):
@@ -83,12 +83,12 @@ def test_more_bytes_than_the_bound_push_the_oldest_out():
     assert (offsets(log), log.lost) == ([3, 4], 2)
 
 
-def test_the_bytes_of_all_codecs_count():
-    """A message is kept once per codec."""
-    log = window(bounds=Bounds(600_000, limit_bytes=25, limit_messages=1_000))
-    for offset in (1, 2):
-        log.add(Kept(offset, 0, {"json": b"x" * 10, "protobuf": b"y" * 10}))
-    assert offsets(log) == [2]
+def test_a_message_counts_by_its_own_length():
+    """Whatever codecs are asked for later: the log must not lose more because somebody speaks another one."""
+    log = window(bounds=Bounds(600_000, limit_bytes=20, limit_messages=1_000))
+    for offset in (1, 2, 3):
+        log.add(Kept(offset, offset, 0, 10, {"json": b"x" * 15, "protobuf": b"y" * 15}))
+    assert offsets(log) == [2, 3]
 
 
 def test_a_message_larger_than_the_log_is_not_kept():
@@ -124,7 +124,7 @@ def test_what_left_is_freed_at_once():
 
     frames = Frames(json=b"x" * 10)
     gone = weakref.ref(frames)
-    log = window(Kept(1, 0, frames), *map(kept, range(2, 9)), bounds=Bounds(600_000, 10_000, limit_messages=8))
+    log = window(Kept(1, 1, 0, 10, frames), *map(kept, range(2, 9)), bounds=Bounds(600_000, 10_000, limit_messages=8))
     del frames
     log.add(kept(9))
     gc.collect()

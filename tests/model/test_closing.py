@@ -19,7 +19,17 @@ def test_who_lost_by_no_fault_of_its_own_comes_back(closing):
     assert 3000 <= closing.code < 3500 or 4000 <= closing.code < 4500
 
 
-@pytest.mark.parametrize("closing", [Closing.INVALID_TOKEN, Closing.BAD_REQUEST, Closing.USER_REMOVED])
+@pytest.mark.parametrize(
+    "closing",
+    [
+        Closing.INVALID_TOKEN,
+        Closing.BAD_REQUEST,
+        Closing.USER_REMOVED,
+        Closing.USER_DEACTIVATED,
+        Closing.PASSWORD_CHANGED,
+        Closing.DISCONNECTED,
+    ],
+)
 def test_who_would_fail_again_stays_away(closing):
     """3500 to 3999 and 4500 to 4999."""  # S1
     assert not closing.may_reconnect

@@ -163,8 +163,8 @@ async def test_streams_that_say_nonsense_are_told_and_others_do_not_notice(app):
             assert "connect" in await stream.next()
             sent = [await app.broadcast()]
             assert (await stream.next())["pub"]["data"]["id"] == sent[0]
-        async with streaming(port, uni_sse(token)) as stream:
-            await stream.next()
+        async with streaming(port, uni_sse(app.user_token("carl"))) as stream:
+            assert "connect" in await stream.next()
             stream.writer.write_eof()
             assert await stream.next() is None
         _, writer = await asyncio.open_connection(HOST, port)

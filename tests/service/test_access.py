@@ -124,7 +124,7 @@ async def test_a_user_who_is_not_active_has_no_password(house):
 async def test_more_checks_than_may_wait_are_refused(house):
     """Each costs a core 50 ms: the 201st is told to come back, as often as there are 200; later it may."""
     call = TokenRequest(Grant.PASSWORD, username="eve", password="x")
-    async with house.access._checking, house.access._checking:
+    async with house.hashing._turns, house.hashing._turns:
         for _ in range(2):
             waiting = [asyncio.create_task(house.access.issue(call, house.app)) for _ in range(200)]
             await asyncio.sleep(0)

@@ -258,6 +258,13 @@ async def test_every_kind_of_call_is_served(house):
         calls.TokenRequest(Grant.DIRECT): TokenIssued,
         calls.RegisterUsers((NewUser("ann"),), single=True): calls.UsersRegistered,
         calls.GetUser("ann"): calls.UserFound,
+        calls.ListUsers(10): calls.UsersListed,
+        calls.SetPassword("ann", "secret"): calls.UserChanged,
+        calls.SetActivation("ann", active=False): calls.UserChanged,
+        calls.DisconnectUser("ann"): calls.UserDisconnected,
+        calls.GetStatus("ann"): calls.StatusFound,
+        calls.GetStatuses(("ann",)): calls.StatusesFound,
+        calls.GetResources("ann"): calls.ResourcesFound,
         calls.DeleteUser("ann"): calls.UserDeleted,
     }
     answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}

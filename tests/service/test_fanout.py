@@ -110,8 +110,8 @@ async def test_a_removed_user_s_sessions_are_evicted(clients):
     (other,) = live(clients, 1)
     ann = [joined(clients.roster, "ann", device) for device in ("phone", "tablet")]
     joined(clients.roster, "ann", app_uuid=OTHER_UUID)
-    delivery, eviction = await queued(clients, batch(1), Revocation(APP_UUID, "ann"))
-    assert eviction == Eviction(tuple(ann), Closing.USER_REMOVED)
+    delivery, eviction = await queued(clients, batch(1), Revocation(APP_UUID, "ann", Closing.DISCONNECTED))
+    assert eviction == Eviction(tuple(ann), Closing.DISCONNECTED)
     assert other in delivery.sessions
 
 
@@ -189,7 +189,7 @@ async def test_a_store_that_fails_does_not_end_the_fan_out(house, tmp_path):
     async with opened(tmp_path, house.clock) as again:
         clients = Clients(again, streams=Refusing(again.store.streams, times=1))
         live(clients, 1, app_uuid=OTHER_UUID)
-        (eviction,) = await queued(clients, notice, Revocation(OTHER_UUID, "user-0"))
+        (eviction,) = await queued(clients, notice, Revocation(OTHER_UUID, "user-0", Closing.USER_REMOVED))
         assert isinstance(eviction, Eviction)
         assert counted(again.meter, "laba_store_failures_total") == 1
         log = await clients.fanout.open_app(again.app)

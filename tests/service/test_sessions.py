@@ -8,7 +8,7 @@ from houses import GRACE_MS, WINDOW_MS, Clients, opened, received
 from laba.core.session import Session, State
 from laba.core.tokens import Token
 from laba.core.window import Bounds
-from laba.model.calls import DeleteUser
+from laba.model.calls import DeleteUser, SetActivation, SetPassword
 from laba.model.closing import Closing
 from laba.model.session import Denial, Denied, Login, Welcome
 from laba.model.stream import Position
@@ -69,11 +69,11 @@ async def test_any_other_fault_of_a_token_ends_the_connection(house, clients):
 
 
 async def test_an_inactive_user_stays_outside(house, clients):
-    """Its token is good, it is not."""  # S1
+    """Its token is good, it is not; and it is told so."""  # S1 S2
     ann = await house.registered()
     sleeper = replace(ann, name="sleeper", activated=False)
     await house.store.add_users([sleeper])
-    assert (await clients.login(house.user_token(sleeper)))[1] is Closing.INVALID_TOKEN
+    assert (await clients.login(house.user_token(sleeper)))[1] is Closing.USER_DEACTIVATED
 
 
 async def test_the_back_end_s_token_registers_whom_it_names(house, clients):
@@ -139,6 +139,22 @@ async def test_who_is_registered_again_while_the_old_login_waits_does_not_come_i
     await house.registered("ann")
     slow.let.set()
     assert (await login)[1] is Closing.INVALID_TOKEN
+    assert len(clients.roster) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "closing"),
+    [
+        (SetActivation("ann", active=False), Closing.USER_DEACTIVATED),
+        (SetPassword("ann", "new"), Closing.INVALID_TOKEN),
+    ],
+)
+async def test_whose_tokens_are_revoked_while_its_login_waits_does_not_come_in(house, waiting, change, closing):
+    """A deactivation and a new password are revocations as a removal is."""  # S1 S11
+    clients, slow, login = waiting
+    await house.desk.serve(change, house.app)
+    slow.let.set()
+    assert (await login)[1] is closing
     assert len(clients.roster) == 0
 
 

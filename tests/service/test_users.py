@@ -1,9 +1,25 @@
+import asyncio
+from contextlib import AsyncExitStack
+
 import pytest
 
 from builders import APP_UUID
 from houses import opened
 from laba.core import passwords
-from laba.model.calls import DeleteUser, GetUser, NewUser, RegisterUsers
+from laba.model.calls import (
+    DeleteUser,
+    DisconnectUser,
+    GetUser,
+    Grant,
+    ListUsers,
+    NewUser,
+    RegisterUsers,
+    SetActivation,
+    SetPassword,
+    TokenRequest,
+    UserDisconnected,
+)
+from laba.model.closing import Closing
 from laba.model.refusal import Code
 from laba.model.stream import Revocation
 
@@ -49,10 +65,10 @@ async def test_a_removal_is_told_to_every_node_and_counted(house):
     """The count comes first, so that a login in between sees it."""  # S1 S2
     notices = house.bus.subscribe()
     ann = await house.registered("ann")
-    before = house.users.removals
+    before = house.users.revocations
     assert (await house.users.remove(DeleteUser("ann"), house.app)).user == ann
-    assert house.users.removals == before + 1
-    assert await anext(notices) == Revocation(APP_UUID, "ann")
+    assert house.users.revocations == before + 1
+    assert await anext(notices) == Revocation(APP_UUID, "ann", Closing.USER_REMOVED)
     assert await house.users.find(house.app, "ann") is None
 
 
@@ -63,7 +79,7 @@ async def test_nobody_is_removed_or_found_by_a_name_that_is_free(house):
         await house.users.remove(DeleteUser("eve"), house.app),
     )
     assert [(refusal.code, refusal.subject) for refusal in refusals] == [(Code.USER_UNKNOWN, "eve")] * 2
-    assert house.users.removals == 0
+    assert house.users.revocations == 0
 
 
 async def test_who_is_registered_again_is_somebody_else(house):
@@ -73,3 +89,155 @@ async def test_who_is_registered_again_is_somebody_else(house):
     second = await house.registered("ann")
     assert first.epoch != second.epoch
     assert first.uuid != second.uuid
+
+
+# --- lists ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_list_says_after_whom_it_goes_on(house):
+    """The last page does not, also where it is full."""  # S11
+    users = [await house.registered(name) for name in ("ann", "bob", "eve")]
+    first = await house.users.list(ListUsers(2), house.app)
+    assert (first.users, first.more_after) == (tuple(users[:2]), "bob")
+    last = await house.users.list(ListUsers(2, after="bob"), house.app)
+    assert (last.users, last.more_after) == ((users[2],), None)
+    whole = await house.users.list(ListUsers(3), house.app)
+    assert (whole.users, whole.more_after) == (tuple(users), None)
+    assert (await house.users.list(ListUsers(3, after="eve"), house.app)).users == ()
+
+
+# --- changes -------------------------------------------------------------------------------------------------------
+
+
+async def revocation_of(house, changing):
+    """Give a change's answer and the notice it sent out; the count of revocations rose before that."""
+    notices, before = house.bus.subscribe(), house.users.revocations
+    answer = await changing
+    assert house.users.revocations == before + 1
+    return answer, await anext(notices)
+
+
+async def test_a_new_password_takes_the_old_one_s_place(house):
+    """The tokens that laba issued hold no more, and the sessions end; when it was is noted."""  # S2 S11
+    ann = await house.registered("ann", "old")
+    house.clock.pass_ms(5)
+    answer, notice = await revocation_of(house, house.users.set_password(SetPassword("ann", "new"), house.app))
+    assert passwords.matches("new", answer.user.password_hash)
+    assert answer.user.epoch != ann.epoch
+    assert (answer.user.modified_at_ms, answer.user.created_at_ms) == (ann.modified_at_ms + 5, ann.created_at_ms)
+    assert notice == Revocation(APP_UUID, "ann", Closing.PASSWORD_CHANGED)
+    assert await house.users.find(house.app, "ann") == answer.user
+    tries = [TokenRequest(Grant.PASSWORD, username="ann", password=password) for password in ("old", "new")]
+    first, second = [await house.access.issue(call, house.app) for call in tries]
+    assert (first.code, second.user) == (Code.PASSWORD_WRONG, answer.user)
+
+
+async def test_two_users_with_one_new_password_have_two_hashes(house):
+    """Each has its own salt."""  # S2
+    hashes = set()
+    for name in ("ann", "bob"):
+        await house.registered(name)
+        answer = await house.users.set_password(SetPassword(name, "same"), house.app)
+        hashes.add(answer.user.password_hash)
+    assert len(hashes) == 2
+
+
+async def test_a_deactivated_user_is_told_to_go(house):
+    """Its sessions end, its tokens hold no more, and it can get none by whatever grant."""  # S2 S11
+    ann = await house.registered("ann", "secret")
+    old = house.user_token(ann)
+    house.clock.pass_ms(5)
+    call = SetActivation("ann", active=False)
+    answer, notice = await revocation_of(house, house.users.set_activation(call, house.app))
+    assert (answer.user.activated, answer.user.modified_at_ms) == (False, ann.modified_at_ms + 5)
+    assert notice == Revocation(APP_UUID, "ann", Closing.USER_DEACTIVATED)
+    grants = {
+        TokenRequest(Grant.PASSWORD, username="ann", password="secret"): Code.PASSWORD_WRONG,
+        TokenRequest(Grant.INHERIT, username="ann", proof=house.app_token()): Code.USER_DEACTIVATED,
+        TokenRequest(Grant.DIRECT, username="ann"): Code.USER_DEACTIVATED,
+        TokenRequest(Grant.EXCHANGE, proof=house.foreign_token("ann")): Code.USER_DEACTIVATED,
+        TokenRequest(Grant.EXCHANGE, proof=old): Code.USER_DEACTIVATED,
+    }
+    assert {grant: (await house.access.issue(grant, house.app)).code for grant in grants} == grants
+
+
+async def test_an_active_user_is_let_in_again(house):
+    """By a new token; one from before stays revoked. Nobody's session ends, for there is none."""  # S2 S11
+    ann = await house.registered("ann", "secret")
+    await house.users.set_activation(SetActivation("ann", active=False), house.app)
+    house.clock.pass_ms(5)
+    before, notices = house.users.revocations, house.bus.subscribe()
+    answer = await house.users.set_activation(SetActivation("ann", active=True), house.app)
+    assert (answer.user.activated, answer.user.modified_at_ms) == (True, ann.modified_at_ms + 5)
+    assert passwords.matches("secret", answer.user.password_hash)
+    issued = await house.access.issue(TokenRequest(Grant.PASSWORD, username="ann", password="secret"), house.app)
+    assert issued.user == answer.user
+    exchange = TokenRequest(Grant.EXCHANGE, proof=house.user_token(ann))
+    assert (await house.access.issue(exchange, house.app)).code is Code.TOKEN_UNKNOWN
+    assert house.users.revocations == before
+    await house.users.remove(DeleteUser("ann"), house.app)
+    assert (await anext(notices)).closing is Closing.USER_REMOVED
+
+
+async def test_a_disconnected_user_is_only_told_to_go(house):
+    """Nothing about it changes: its tokens hold, and a login that waits need not look again."""  # S11
+    ann = await house.registered("ann")
+    before, notices = house.users.revocations, house.bus.subscribe()
+    assert await house.users.disconnect(DisconnectUser("ann"), house.app) == UserDisconnected()
+    assert await anext(notices) == Revocation(APP_UUID, "ann", Closing.DISCONNECTED)
+    assert await house.users.find(house.app, "ann") == ann
+    assert house.users.revocations == before
+
+
+async def test_nobody_is_changed_by_a_name_that_is_free(house):
+    """And no session is asked to end."""  # S11
+    refusals = (
+        await house.users.set_password(SetPassword("eve", "secret"), house.app),
+        await house.users.set_activation(SetActivation("eve", active=False), house.app),
+        await house.users.set_activation(SetActivation("eve", active=True), house.app),
+    )
+    assert [(refusal.code, refusal.subject) for refusal in refusals] == [(Code.USER_UNKNOWN, "eve")] * 3
+    assert house.users.revocations == 0
+
+
+# --- the work on passwords -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def busy(house):
+    """Two hundred calls with passwords wait; nobody's turn comes before the test ends."""
+    async with AsyncExitStack() as stack:
+        for _ in range(200):
+            await stack.enter_async_context(house.hashing.place())
+        yield house
+
+
+async def test_new_passwords_have_the_bound_of_those_that_are_checked(busy):
+    """One call too many is told to come back, and does nothing; who needs no hash is served."""  # S2
+    await busy.registered("ann")
+    batch = RegisterUsers((NewUser("bob"), NewUser("eve", "secret")), single=False)
+    refusals = (
+        await busy.users.register(batch, busy.app),
+        await busy.users.set_password(SetPassword("ann", "secret"), busy.app),
+        await busy.access.issue(TokenRequest(Grant.PASSWORD, username="ann", password="x"), busy.app),
+    )
+    assert [(refusal.code, refusal.retry_after_seconds) for refusal in refusals] == [(Code.OVERLOADED, 5)] * 3
+    assert await busy.users.find(busy.app, "bob") is None
+    assert (await busy.users.find(busy.app, "ann")).password_hash is None
+
+
+async def test_a_batch_takes_its_turns_one_by_one(house):
+    """Between two of its passwords whoever logs in has a turn."""  # S2
+    await house.registered("ann", "secret")
+    order = []
+
+    async def note(name, work):
+        await work
+        order.append(name)
+
+    many = RegisterUsers(tuple(NewUser(f"u{n}", "secret") for n in range(8)), single=False)
+    login = TokenRequest(Grant.PASSWORD, username="ann", password="secret")
+    await asyncio.gather(
+        note("batch", house.users.register(many, house.app)), note("login", house.access.issue(login, house.app))
+    )
+    assert order == ["login", "batch"]

@@ -5,6 +5,7 @@ import click
 from laba.cli.apps import app
 from laba.cli.demo import demo
 from laba.cli.options import examples
+from laba.cli.reporting import report
 from laba.cli.sending import send
 from laba.cli.serving import serve
 from laba.cli.settings import check_config, default_config
@@ -27,5 +28,5 @@ def main() -> None:
     """Run laba (喇叭), a self-hosted broadcast server for instant messaging."""
 
 
-for _command in (demo, serve, app, send, token, check_config, default_config):
+for _command in (demo, serve, app, send, report, token, check_config, default_config):
     main.add_command(_command)

@@ -1,59 +1,192 @@
-"""Who was online when: decides what a client that comes back is still owed (A1, design.md section 5)."""
+"""Who was online when: what a client that comes back is owed, and what the store must be told (design.md section 5).
+
+The rules. Who was connected, or came back within the grace, was never offline (A1). Who was away longer is owed what
+was accepted until it left. What was written and never confirmed is owed again, under the same id.
+"""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from laba.model.attendance import Seat
+from laba.model.attendance import Seat, Stay
 
 
 class Due(NamedTuple):
-    """Stands in until attendance is rewritten: everything accepted up to a time is owed."""
+    """A stretch of the past that a session is entitled to: behind an offset, and accepted until a moment."""
 
+    after: int
     until_ms: int
 
     def covers(self, offset: int, accepted_at_ms: int) -> bool:
-        return offset >= 0 and accepted_at_ms <= self.until_ms
+        return offset > self.after and accepted_at_ms <= self.until_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A client comes: when, with which position if it has one, while the stream's last offset is `here`.
+
+    `earlier` are the stays that the store knows of its seat, newest first. What ended before `user_since_ms`, when
+    the user was registered, was of somebody else with its name.
+    """
+
+    seat: Seat
+    now_ms: int
+    here: int
+    asked: int | None = None
+    earlier: Sequence[Stay] = ()
+    user_since_ms: int = 0
+
+    def is_own(self, stay: Stay) -> bool:
+        return stay.ended_at_ms is None or stay.ended_at_ms >= self.user_since_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What an arrival is owed: what follows `start` and is covered by one of the dues.
+
+    By coming with a position the client shows that it has what was written to it: `had` is the offset behind which
+    that was not known before, and equals `start` where nothing is learnt.
+    """
+
+    start: int
+    dues: tuple[Due, ...]
+    had: int
 
 
 class Attendance:
-    """When devices left. What is accepted while a device is away longer than the grace is not for it.
+    """The stays of this node's seats: those that go on, those that ended lately, and what is not in the store yet.
 
-    Holds at most `limit` departures; at the bound the oldest is forgotten, and that device is owed nothing it missed.
-    Departures are kept in memory: after a restart the grace counts from `ready_at_ms` for everyone (design.md 5).
+    Of ended stays it holds at most `limit`; at the bound the oldest is forgotten here, and the store asked instead.
+    Of stays that are to be written it holds at most `limit`, too; at the bound the oldest is given up, and `given_up`
+    counts them: their seats are taken for offline at that time.
     """
 
-    __slots__ = ("_departures", "_grace_ms", "_limit", "_ready_at_ms")
-
     def __init__(self, grace_ms: int, ready_at_ms: int, limit: int = 1_000_000) -> None:
+        self.given_up = 0
         self._grace_ms = grace_ms
         self._ready_at_ms = ready_at_ms
         self._limit = limit
-        self._departures: OrderedDict[Seat, int] = OrderedDict()
+        self._present: dict[Seat, Stay] = {}
+        self._ended: OrderedDict[Seat, Stay] = OrderedDict()
+        self._unwritten: OrderedDict[tuple[Seat, int], Stay] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._departures)
+    def known(self, seat: Seat) -> Stay | None:
+        """Give the last stay of a seat, as far as it is remembered here."""
+        return self._present.get(seat) or self._ended.get(seat)
 
-    def left(self, seat: Seat, now_ms: int) -> None:
-        """Note that the last connection of a seat has ended."""
-        self._departures.pop(seat, None)
-        self._departures[seat] = now_ms
-        while len(self._departures) > self._limit:
-            self._departures.popitem(last=False)
+    def lacks(self, seat: Seat, asked: int | None) -> bool:
+        """Tell whether the store must be asked for the seat's earlier stays before it arrives."""
+        last = self.known(seat)
+        return last is None or (last.confirmed_offset if asked is None else asked) < last.from_offset
 
-    def returned(self, seat: Seat, now_ms: int) -> int:
-        """Tell up to which time of acceptance the returning device is owed what it missed, and forget the departure.
+    def arrived(self, arrival: Arrival) -> Return:
+        """Seat a client, beside others or alone, and say what it is owed."""
+        seat = arrival.seat
+        present = self._present.get(seat)
+        known = self._stays(present or self._ended.pop(seat, None), arrival)
+        stays = [stay for stay in known if arrival.is_own(stay)]
+        last = stays[0] if stays else None
+        dues = tuple(Due(stay.from_offset, self._owed_until_ms(stay, arrival.now_ms, last)) for stay in stays)
+        start = arrival.here if arrival.asked is None else arrival.asked
+        if present is not None:
+            return Return(start, dues, start)
+        if last is None:
+            if self._is_proof(arrival):
+                # The process that knew this seat crashed before it wrote that down; the position shows it was there.
+                dues = (Due(start, arrival.now_ms),)
+        elif arrival.asked is None:
+            start = last.confirmed_offset
+        self._present[seat] = stay = self._begun(arrival, last, start)
+        self._write(stay)
+        had = start if last is None else min(start, last.confirmed_offset)
+        return Return(start, dues, had)
 
-        Within the grace that is now; after a longer absence the moment it left; 0 where nothing is known of it.
-        """
-        left_at_ms = self._departures.pop(seat, None)
-        if left_at_ms is None:
-            return now_ms if now_ms - self._ready_at_ms <= self._grace_ms else 0
-        return now_ms if now_ms - left_at_ms <= self._grace_ms else left_at_ms
+    def left(self, seat: Seat, written: int, confirmed: int, ended_at_ms: int | None) -> None:
+        """Note that the last connection of a seat has ended; None where it did not leave, but the server stops."""
+        stay = self._present.pop(seat, None)
+        if stay is None:
+            return
+        ended = replace(
+            stay,
+            to_offset=max(stay.to_offset, written),
+            confirmed_offset=max(stay.confirmed_offset, confirmed),
+            ended_at_ms=ended_at_ms,
+        )
+        self._write(ended)
+        if ended_at_ms is not None:
+            self._ended[seat] = ended
+            self._ended.move_to_end(seat)
+            while len(self._ended) > self._limit:
+                self._ended.popitem(last=False)
+
+    def confirmed(self, seat: Seat, offset: int) -> None:
+        """Note what a seat has for sure, while it stays; it is written with the stay's end."""
+        stay = self._present.get(seat)
+        if stay is not None and offset > stay.confirmed_offset:
+            self._present[seat] = replace(stay, confirmed_offset=offset)
 
     def trim(self, window_ms: int, now_ms: int) -> None:
-        """Forget departures older than the window: nothing that they could be owed exists any more."""
-        while self._departures:
-            seat, left_at_ms = next(iter(self._departures.items()))
-            if left_at_ms >= now_ms - window_ms:
+        """Forget stays that ended before the window: nothing that they could be owed is at hand any more."""
+        while self._ended:
+            seat, stay = next(iter(self._ended.items()))
+            if (stay.ended_at_ms or 0) >= now_ms - window_ms:
                 return
-            del self._departures[seat]
+            del self._ended[seat]
+
+    # --- what the store does not have yet --------------------------------------------------------------------------
+
+    @property
+    def present(self) -> int:
+        """How many seats are taken."""
+        return len(self._present)
+
+    @property
+    def unwritten(self) -> int:
+        return len(self._unwritten)
+
+    def take_unwritten(self) -> list[Stay]:
+        """Give what is to be written, and hold it for written."""
+        taken = list(self._unwritten.values())
+        self._unwritten.clear()
+        return taken
+
+    def put_back(self, stays: Sequence[Stay]) -> None:
+        """Take back what could not be written; what changed meanwhile is newer."""
+        newer = self._unwritten
+        self._unwritten = OrderedDict(((stay.seat, stay.from_offset), stay) for stay in stays)
+        for stay in newer.values():
+            self._write(stay)
+
+    # --- the rules -------------------------------------------------------------------------------------------------
+
+    def _stays(self, last: Stay | None, arrival: Arrival) -> list[Stay]:
+        """Give what is known of the seat, newest first; what is remembered here is newer than the store's word."""
+        if last is None:
+            return list(arrival.earlier)
+        return [last, *(stay for stay in arrival.earlier if stay.from_offset < last.from_offset)]
+
+    def _owed_until_ms(self, stay: Stay, now_ms: int, last: Stay | None) -> int:
+        """Tell until when a stay's messages were accepted: only the last one can still go on."""
+        if stay is last and (stay.ended_at_ms is None or now_ms - stay.ended_at_ms <= self._grace_ms):
+            return now_ms
+        return stay.ended_at_ms or 0
+
+    def _is_proof(self, arrival: Arrival) -> bool:
+        return arrival.asked is not None and arrival.now_ms - self._ready_at_ms <= self._grace_ms
+
+    def _begun(self, arrival: Arrival, last: Stay | None, start: int) -> Stay:
+        """Go on with the last stay where nothing was missed in between, or begin a new one."""
+        now_ms = arrival.now_ms
+        if last is not None and (self._owed_until_ms(last, now_ms, last) == now_ms or last.to_offset == arrival.here):
+            return replace(last, confirmed_offset=start, since_ms=now_ms, ended_at_ms=None)
+        origin = start if last is None and self._is_proof(arrival) else arrival.here
+        return Stay(arrival.seat, origin, origin, start, now_ms)
+
+    def _write(self, stay: Stay) -> None:
+        key = (stay.seat, stay.from_offset)
+        self._unwritten[key] = stay
+        self._unwritten.move_to_end(key)
+        if len(self._unwritten) > self._limit:
+            self._unwritten.popitem(last=False)
+            self.given_up += 1

@@ -58,16 +58,28 @@ class Session(Generic[Link]):
     app's stream that was written to the client: it is written nothing at or below it, which is the one rule that
     removes doubles. `pinged` is what had been written when the client was last pinged, `confirmed` what it has for
     sure: a pong follows what was written before its ping. While catching up, `owed` says what of the past, up to
-    where it joined, the session is entitled to.
+    where it joined, the session is entitled to. `platform` is what the client said at its login that it runs on.
     """
 
-    __slots__ = ("codec", "confirmed", "joined_at", "link", "owed", "pinged", "seat", "state", "written")
+    __slots__ = (
+        "codec",
+        "confirmed",
+        "joined_at",
+        "link",
+        "owed",
+        "pinged",
+        "platform",
+        "seat",
+        "state",
+        "written",
+    )
 
     def __init__(self, link: Link, codec: str) -> None:
         self.link = link
         self.codec = codec
         self.state = State.NEW
         self.seat: Seat | None = None
+        self.platform: str | None = None
         self.written = 0
         self.pinged = 0
         self.confirmed = 0

@@ -27,6 +27,11 @@ class Tally:
     def pending(self) -> int:
         return self.audience - self.reached - self.lost.total()
 
+    @property
+    def events(self) -> int:
+        """How much was counted so far: it grows with every change."""
+        return self.reached + self.confirmed + self.lost.total()
+
     def hand(self, sessions: int, now_ms: int) -> None:
         """Count sessions that have the message now."""
         self.reached += sessions

@@ -28,6 +28,10 @@ class Closing(Enum):
     INVALID_TOKEN = (3500, "invalid token")
     BAD_REQUEST = (3501, "bad request")
     USER_REMOVED = (4501, "user removed")
+    USER_DEACTIVATED = (4502, "user deactivated")
+    PASSWORD_CHANGED = (4503, "password changed")
+    # Nothing would fail again: but to come back is for the user to decide.
+    DISCONNECTED = (4504, "disconnected by the app")
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code

@@ -39,12 +39,15 @@ class Code(StrEnum):
     # Users (vendor-apis.md 3.1)
     USER_EXISTS = "user_exists"
     USER_UNKNOWN = "user_unknown"
+    USER_DEACTIVATED = "user_deactivated"
     USERNAME_ILLEGAL = "username_illegal"
     USERNAME_TOO_LONG = "username_too_long"
     PASSWORD_MISSING = "password_missing"
     PASSWORD_TOO_LONG = "password_too_long"
     NICKNAME_TOO_LONG = "nickname_too_long"
     USERS_TOO_MANY = "users_too_many"
+    # What was sent: X2
+    BROADCAST_UNKNOWN = "broadcast_unknown"
     # Apps
     APP_EXISTS = "app_exists"
 

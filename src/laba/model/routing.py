@@ -15,19 +15,22 @@ class Found(NamedTuple):
 def find(endpoints: Sequence[Endpoint], method: str, path: str) -> Found | Refusal:
     """Find the endpoint of a path without its app prefix.
 
-    ENDPOINT_UNKNOWN where nothing is served; METHOD_WRONG where something is, its `subject` naming the methods that
-    are (RFC 9110 section 15.5.6).
+    Where several patterns fit, the one that spells out most of the path is meant, whatever the method:
+    `/users/batch/status` is never the status of a user named batch. ENDPOINT_UNKNOWN where nothing is served;
+    METHOD_WRONG where something is, its `subject` naming the methods that are (RFC 9110 section 15.5.6).
     """
-    methods = []
-    for endpoint in endpoints:
-        arguments = _match(endpoint.pattern, path)
-        if arguments is None:
-            continue
-        if endpoint.method == method:
-            return Found(endpoint, arguments)
-        methods.append(endpoint.method)
-    if methods:
-        allowed = ", ".join(methods)
+    fitting = [
+        Found(endpoint, arguments)
+        for endpoint in endpoints
+        if (arguments := _match(endpoint.pattern, path)) is not None
+    ]
+    fewest = min((len(found.arguments) for found in fitting), default=0)
+    meant = [found for found in fitting if len(found.arguments) == fewest]
+    for found in meant:
+        if found.endpoint.method == method:
+            return found
+    if meant:
+        allowed = ", ".join(found.endpoint.method for found in meant)
         return Refusal(Code.METHOD_WRONG, f"{path} takes {allowed}, not {method}", subject=allowed)
     return Refusal(Code.ENDPOINT_UNKNOWN, f"nothing is served at {path}")
 

@@ -99,10 +99,15 @@ class Denial(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """One command was refused; the session goes on unless a closing follows."""
+    """One command was refused; the session goes on unless a closing follows. `reason` says more than the denial's."""
 
     request_id: int
     denial: Denial
+    reason: str = ""
+
+    @property
+    def message(self) -> str:
+        return self.reason or self.denial.reason
 
 
 @dataclass(frozen=True, slots=True)

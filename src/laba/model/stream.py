@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from laba.model.closing import Closing
 from laba.model.dispatch import Message
 
 
@@ -57,10 +58,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A user's tokens hold no more: its live sessions end, on whatever node they are."""
+    """A user's live sessions end, on whatever node they are, and are told why."""
 
     app_uuid: str
     user: str
+    closing: Closing
 
 
 # What travels between nodes.

@@ -1,6 +1,7 @@
 """A user of an app."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 # vendor-apis.md 3.1: a user name has at most 64 bytes.
 USERNAME_MAX_BYTES = 64
@@ -23,3 +24,26 @@ class User:
     def __post_init__(self) -> None:
         if not self.name or len(self.name.encode()) > USERNAME_MAX_BYTES:
             raise ValueError("a user name has 1 to 64 bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What is to be different about a user from `modified_at_ms` on; what is None stays as it is."""
+
+    app_uuid: str
+    name: str
+    modified_at_ms: int
+    epoch: int | None = None
+    activated: bool | None = None
+    password_hash: str | None = field(default=None, repr=False)
+
+
+class Resource(NamedTuple):
+    """A device by which a user is connected now, however many connections it has.
+
+    `device` is what the client calls itself, "" for a user's one default device; `platform` is None where it said
+    none.
+    """
+
+    device: str
+    platform: str | None

@@ -1,6 +1,5 @@
 """Who is calling: checks tokens of every kind, and issues laba's own."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +12,9 @@ from laba.model.refusal import Code, Refusal
 from laba.model.user import User
 from laba.ports import TokenReader
 from laba.service.ground import Ground
+from laba.service.hashing import Hashing
 from laba.service.tenants import Tenants
 from laba.service.users import Users
-
-# A check costs a core tens of milliseconds: more at once than cores would only make every one of them late.
-_CHECKS_AT_ONCE = 2
-_CHECKS_WAITING = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +30,20 @@ class Access:
     """Every proof of identity goes through here."""
 
     def __init__(
-        self, tenants: Tenants, users: Users, readers: Sequence[TokenReader], rules: TokenRules, ground: Ground
+        self,
+        tenants: Tenants,
+        users: Users,
+        hashing: Hashing,
+        readers: Sequence[TokenReader],
+        rules: TokenRules,
+        ground: Ground,
     ) -> None:
         self._tenants = tenants
         self._users = users
+        self._hashing = hashing
         self._readers = readers
         self._rules = rules
         self._ground = ground
-        self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
-        self._waiting = 0
 
     def identify(self, token: str) -> Identity | Refusal:
         """Tell who a token names. Touches no store: whether the user still exists is for the login to ask."""
@@ -68,6 +69,20 @@ class Access:
             return Refusal(Code.TOKEN_MISMATCH, "a user's token cannot do this; an app token is needed")
         return None
 
+    async def objection_to_user(self, proof: str | None, app: App, name: str) -> Refusal | None:
+        """Say why `proof` may not act for one user of `app`, or None: the app may, and the user itself."""
+        identity = None if proof is None else self.identify(proof)
+        if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
+            return self.objection(proof, app)
+        if identity.user != name:
+            return Refusal(Code.TOKEN_MISMATCH, f"the token is of another user than {name}")
+        user = await self._users.find(app, name)
+        if user is None or not user.activated:
+            return Refusal(Code.USER_UNKNOWN, f"there is no active user {name}", subject=name)
+        if identity.epoch is not None and identity.epoch != user.epoch:
+            return Refusal(Code.TOKEN_UNKNOWN, "the token was revoked")
+        return None
+
     async def issue(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
         match call.grant:
             case Grant.CLIENT_CREDENTIALS:
@@ -91,17 +106,13 @@ class Access:
         return self._issued(call, app)
 
     async def _for_password(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
-        if self._waiting >= _CHECKS_WAITING:
-            return Refusal(Code.OVERLOADED, "too many passwords are being checked", retry_after_seconds=5)
-        self._waiting += 1
-        try:
+        async with self._hashing.place() as refusal:
+            if refusal is not None:
+                return refusal
             user = await self._users.find(app, call.username)
-            async with self._checking:
-                # An unknown user costs the same time as a wrong password, so that neither tells which it was.
-                stored = passwords.NOBODY if user is None or user.password_hash is None else user.password_hash
-                right = await asyncio.to_thread(passwords.matches, call.password, stored)
-        finally:
-            self._waiting -= 1
+            # An unknown user costs the same time as a wrong password, so that neither tells which it was.
+            stored = passwords.NOBODY if user is None or user.password_hash is None else user.password_hash
+            right = await self._hashing.matches(call.password, stored)
         if not right or user is None or not user.activated:
             return Refusal(Code.PASSWORD_WRONG, "no active user has this name and password")
         return self._issued(call, app, user)
@@ -111,8 +122,13 @@ class Access:
         return user if isinstance(user, Refusal) else self._issued(call, app, user)
 
     async def _user(self, name: str, app: App, *, register: bool) -> User | Refusal:
+        """Find a user who may have a token."""
         user = await (self._users.find_or_register(app, name) if register else self._users.find(app, name))
-        return user or Refusal(Code.USER_UNKNOWN, f"there is no user {name}", subject=name)
+        if user is None:
+            return Refusal(Code.USER_UNKNOWN, f"there is no user {name}", subject=name)
+        if not user.activated:
+            return Refusal(Code.USER_DEACTIVATED, f"{name} is deactivated", subject=name)
+        return user
 
     async def _exchange(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
         """Turn a token that someone else signed into one of ours, which may do no more, and ends no later."""

@@ -1,34 +1,37 @@
 """One HTTP call, from its head to its response: claim, proof, body, call, answer."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from laba.model.app import App
 from laba.model.calls import (
     Answer,
-    AppShown,
     Call,
     ChangeApp,
     Claim,
     CreateApp,
-    DeleteUser,
     Exchange,
     GetApp,
-    GetUser,
+    GetReport,
     ListApps,
-    RegisterUsers,
+    ListConversations,
+    MarkRead,
+    ReadHistory,
     Right,
     TokenRequest,
+    UserCall,
 )
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.refusal import Code, Refusal
 from laba.ports import Dialect, StoreBusyError
 from laba.service.access import Access
+from laba.service.conversations import Reader
 from laba.service.ground import Ground
 from laba.service.intake import Intake
+from laba.service.reporting import Reporting
 from laba.service.tenants import Tenants
-from laba.service.users import Users
+from laba.service.userdesk import UserDesk
 
 
 class BodySource(Protocol):
@@ -41,11 +44,27 @@ class BodySource(Protocol):
 class Desk:
     """Answers calls: which service does what."""
 
-    def __init__(self, tenants: Tenants, access: Access, users: Users, intake: Intake) -> None:
+    def __init__(
+        self,
+        tenants: Tenants,
+        access: Access,
+        users: UserDesk,
+        intake: Intake,
+        reader: Reader,
+        reporting: Reporting,
+    ) -> None:
         self._tenants = tenants
-        self._access = access
         self._users = users
-        self._intake = intake
+        self._reporting = reporting
+        self._of_app: Mapping[type[Any], Callable[[Any, App], Awaitable[Answer | Refusal]]] = {
+            Submission: intake.accept,
+            TokenRequest: access.issue,
+            ChangeApp: tenants.change,
+            GetApp: tenants.show,
+            ListConversations: reader.list,
+            MarkRead: reader.mark_read,
+            ReadHistory: reader.history,
+        }
 
     async def serve(self, call: Call, app: App | None) -> Answer | Refusal:
         match call:
@@ -53,27 +72,13 @@ class Desk:
                 return await self._tenants.create(call)
             case ListApps():
                 return await self._tenants.list()
+            case GetReport():
+                return await self._reporting.show(call, app)
         if app is None:
             raise TypeError(f"{type(call).__name__} is about an app, and its endpoint names none")
-        return await self._for_app(call, app)
-
-    async def _for_app(self, call: Call, app: App) -> Answer | Refusal:
-        match call:
-            case Submission():
-                return await self._intake.accept(call, app)
-            case TokenRequest():
-                return await self._access.issue(call, app)
-            case RegisterUsers():
-                return await self._users.register(call, app)
-            case GetUser():
-                return await self._users.get(call, app)
-            case DeleteUser():
-                return await self._users.remove(call, app)
-            case ChangeApp():
-                return await self._tenants.change(call, app)
-            case GetApp():
-                return AppShown(app)
-        raise TypeError(f"no service for {type(call).__name__}")
+        if isinstance(call, UserCall):
+            return await self._users.serve(call, app)
+        return await self._of_app[type(call)](call, app)
 
 
 class Door:
@@ -109,13 +114,13 @@ class Door:
         if isinstance(answer, Refusal):
             self._count(dialect, answer)
         known = app if isinstance(app, App) else None
-        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock())
+        exchange = Exchange(claim, known, head.base_url, started_at_ms, self._ground.clock(), head.query)
         return dialect.write(exchange, answer)
 
     async def _served(
         self, dialect: Dialect, claim: Claim, app: App | None, head: RequestHead, body: BodySource
     ) -> Answer | Refusal:
-        refusal = self._objection(claim, app, head)
+        refusal = await self._objection(claim, app, head)
         if refusal is not None:
             return refusal
         content = await body.read(claim.endpoint.body_limit_bytes) if claim.endpoint.media_types else b""
@@ -142,9 +147,9 @@ class Door:
             app, subject = self._tenants.apps.with_app_id(claim.app_id or ""), str(claim.app_id)
         return app or Refusal(Code.APP_UNKNOWN, f"there is no app {subject}", subject=subject)
 
-    def _objection(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
+    async def _objection(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
         """Say why the caller may not come in: first who it is (A10), then how it speaks."""
-        refusal = self._trespass(claim, app, head)
+        refusal = await self._trespass(claim, app, head)
         if refusal is not None or not claim.endpoint.media_types:
             return refusal
         if (
@@ -159,14 +164,16 @@ class Door:
             )
         return None
 
-    def _trespass(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
+    async def _trespass(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
         right = claim.endpoint.right
-        if right is Right.ANYONE or (head.operator and right in (Right.OPERATOR, Right.APP_OR_OPERATOR)):
+        if right is Right.ANYONE or (head.operator and right is not Right.APP):
             return None
         if right is Right.OPERATOR or app is None:
             return Refusal(
                 Code.OPERATOR_ONLY, "only the operator can do this, with laba's own commands on the server"
             )
+        if right is Right.USER_OR_APP:
+            return await self._access.objection_to_user(claim.proof, app, claim.arguments["user"])
         return self._access.objection(claim.proof, app)
 
     def _count(self, dialect: Dialect, refusal: Refusal) -> None:

@@ -1,8 +1,9 @@
 """From the bus to this node's sessions: a batch is encoded once per codec, logged, and goes on with its audience."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from laba.core.roster import Roster
@@ -10,6 +11,7 @@ from laba.core.session import Session, State
 from laba.core.tally import Tally
 from laba.core.window import Bounds, Kept, Window
 from laba.model.app import App
+from laba.model.attendance import Seat
 from laba.model.closing import Closing
 from laba.model.dispatch import Message
 from laba.model.stream import Batch, Entry, Notice, Position, Revocation, Stream
@@ -17,6 +19,7 @@ from laba.ports import StoreBusyError, Streams
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.ground import Ground
 from laba.service.progress import Progress
+from laba.service.reporting import Reporting
 
 Link = TypeVar("Link")
 
@@ -24,15 +27,19 @@ Link = TypeVar("Link")
 # framing included.
 Encoder = Callable[[str, Position, bytes], bytes]
 
+# The canonical message as JSON (design.md section 4).
+Envelope = Callable[[Message], bytes]
+
 # Batches that wait for the writing loop. When it is full the bus waits, and behind it the ledger holds the rest.
 _OUTGOING_LIMIT = 64
+_PASSED_OVER_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Codecs:
     """How messages are written: once as `envelope`, and around it once for each codec that somebody here speaks."""
 
-    envelope: Callable[[Message], bytes]
+    envelope: Envelope
     encoders: Mapping[str, Encoder]
 
 
@@ -109,12 +116,19 @@ class Fanout(Generic[Link]):
     """Keeps the window logs of this node, and makes deliveries of what the bus brings."""
 
     def __init__(
-        self, roster: Roster[Link], streams: Streams, codecs: Codecs, bounds: Bounds, ground: Ground
+        self,
+        roster: Roster[Link],
+        streams: Streams,
+        codecs: Codecs,
+        bounds: Bounds,
+        reporting: Reporting,
+        ground: Ground,
     ) -> None:
         self._roster = roster
         self._streams = streams
         self._codecs = codecs
         self._bounds = bounds
+        self._reporting = reporting
         self._ground = ground
         self._windows: dict[Stream, Window] = {}
         self._opening = asyncio.Lock()
@@ -124,9 +138,8 @@ class Fanout(Generic[Link]):
         """Take up what the bus brings until cancelled."""
         async for notice in notices:
             match notice:
-                case Revocation(app_uuid, user):
-                    evicted = self._roster.of_user(app_uuid, user)
-                    await self.outgoing.put(Eviction(evicted, Closing.USER_REMOVED))
+                case Revocation(app_uuid, user, closing):
+                    await self.outgoing.put(Eviction(self._roster.of_user(app_uuid, user), closing))
                 case Batch():
                     try:
                         window = await self.open(notice.stream)
@@ -150,10 +163,6 @@ class Fanout(Generic[Link]):
                 self._windows[stream] = await self._restored(stream)
             return self._windows[stream]
 
-    def windows(self) -> Iterator[tuple[Stream, Window]]:
-        """Give the window logs that are open here."""
-        yield from self._windows.items()
-
     def missed(self, session: Session[Link], budget_bytes: int) -> Portion | None:
         """Give the next portion a returning session is owed, about `budget_bytes`; ask again until it is live.
 
@@ -163,7 +172,7 @@ class Fanout(Generic[Link]):
         """
         taken: list[Kept] = []
         if session.state is State.CATCHING_UP and session.seat is not None:
-            window = self._windows[Stream(session.seat.app_uuid, APP_CHANNEL)]
+            window = self._log_of(session.seat)
             if session.written < window.floor:
                 return None
             self._take_missed(session, window, budget_bytes, taken)
@@ -178,6 +187,8 @@ class Fanout(Generic[Link]):
             if size >= budget_bytes:
                 return
             session.written = kept.offset
+            # Passing one over takes time, too.
+            size += _PASSED_OVER_BYTES
             if session.entitled(kept.offset, kept.accepted_at_ms):
                 taken.append(kept)
                 size += len(kept.frames[session.codec])
@@ -189,28 +200,36 @@ class Fanout(Generic[Link]):
         """Note that a session ends before it had what it missed: what counted it in its audience has lost it."""
         if session.state is not State.CATCHING_UP or session.seat is None:
             return
-        window = self._windows[Stream(session.seat.app_uuid, APP_CHANNEL)]
+        window = self._log_of(session.seat)
         for kept in window.after(max(session.written, session.joined_at)):
             if kept.tally is not None:
                 kept.tally.lose(1, "closed")
         session.written = max(session.written, window.position.offset)
 
-    def confirmed(self, stream: Stream, after: int, upto: int) -> None:
+    def confirmed(self, seat: Seat, after: int, upto: int) -> None:
         """Note that one session has for sure what went out to it, behind `after` and up to `upto`."""
-        window = self._windows.get(stream)
-        if window is None:
-            return
-        for kept in window.after(after):
-            if kept.offset > upto:
-                return
+        for kept in takewhile(lambda one: one.offset <= upto, self._log_of(seat).after(after)):
             if kept.tally is not None:
                 kept.tally.confirmed += 1
+
+    def newest_of(self, session: Session[Link], message_ids: frozenset[int]) -> int:
+        """Give the highest offset of these messages among those written and not confirmed, 0 for none."""
+        if session.seat is None:
+            return 0
+        written = takewhile(
+            lambda one: one.offset <= session.written, self._log_of(session.seat).after(session.confirmed)
+        )
+        return max((kept.offset for kept in written if kept.message_id in message_ids), default=0)
 
     def trim(self) -> None:
         """Forget what has left the window; to be called every few seconds."""
         now_ms = self._ground.clock()
         for window in self._windows.values():
             window.trim(now_ms)
+
+    def _log_of(self, seat: Seat) -> Window:
+        """Give the log of the app's stream, which is open where a session has a seat."""
+        return self._windows[Stream(seat.app_uuid, APP_CHANNEL)]
 
     def _delivery(self, batch: Batch, window: Window) -> Delivery[Link]:
         """Log the batch and select its audience in one step: who joins later reads it from the log, or is past it."""
@@ -236,6 +255,8 @@ class Fanout(Generic[Link]):
             batch.stream.channel.partition(":")[0], Position(batch.epoch, entry.offset), data, self._codecs
         )
         tally = None if audience is None else Tally(message.dispatch.accepted_at_ms, audience)
+        if tally is not None:
+            self._reporting.watch(message.dispatch.id, tally)
         return Kept(entry.offset, message.id, message.dispatch.accepted_at_ms, len(data), frames, tally)
 
     async def _restored(self, stream: Stream) -> Window:

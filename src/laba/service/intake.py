@@ -9,6 +9,7 @@ from laba.model.calls import Accepted
 from laba.model.dispatch import Dispatch, Submission
 from laba.model.refusal import Refusal
 from laba.ports import Gate, Store
+from laba.service.attending import Attending
 from laba.service.dispatching import Dispatcher
 from laba.service.ground import Ground
 
@@ -16,7 +17,16 @@ from laba.service.ground import Ground
 class Intake:
     """The way in of what is kept (design.md section 8)."""
 
-    def __init__(self, store: Store, gate: Gate, dispatcher: Dispatcher, ids: IdSequence, ground: Ground) -> None:
+    def __init__(
+        self,
+        store: Store,
+        gate: Gate,
+        dispatcher: Dispatcher,
+        attending: Attending,
+        ids: IdSequence,
+        ground: Ground,
+    ) -> None:
+        self._attending = attending
         self._store = store
         self._gate = gate
         self._dispatcher = dispatcher
@@ -43,6 +53,7 @@ class Intake:
         full = await self._gate.take(app.uuid, submission.quota, app.policy.quota(submission.quota), now_ms)
         if full is not None:
             return admission.exhausted(submission, app, full.span_seconds, full.retry_after_seconds)
+        await self._attending.begin_write()
         # From taking the id to queueing the write nothing waits: ids ascend in the order of the ledger (G3).
         dispatch = Dispatch.admitted(submission, dispatch_id=self._ids.next(now_ms), app_uuid=app.uuid, now_ms=now_ms)
         try:

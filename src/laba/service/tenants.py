@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from uuid import UUID
 
 from laba.model.app import DEFAULT_FEATURES, App, AppKeys, AppPolicy, Apps, Feature, QuotaName
-from laba.model.calls import AppShown, AppsListed, ChangeApp, CreateApp
+from laba.model.calls import AppShown, AppsListed, ChangeApp, CreateApp, GetApp
 from laba.model.quota import UNLIMITED
 from laba.model.refusal import Code, Refusal
 from laba.ports import Store
@@ -46,6 +46,9 @@ class Tenants:
             await self._store.change_app(changed)
             self.apps = self.apps.replacing(changed)
         return AppShown(changed)
+
+    async def show(self, _call: GetApp, app: App) -> AppShown:
+        return AppShown(app)
 
     async def list(self) -> AppsListed:
         return AppsListed(tuple(self.apps))

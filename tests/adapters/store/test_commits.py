@@ -16,7 +16,7 @@ def connection(tmp_path):
 
 
 def row(number):
-    return Addition(Hot(APPEND), f'[{number},"a",1,"push","{{}}",0]')
+    return Addition(Hot(APPEND), f'[{number},"a",1,"push","{{}}",0,"admin",15]')
 
 
 def mistake(connection):

@@ -1,12 +1,18 @@
+import json
 import sqlite3
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from laba.adapters.store import files
 from laba.adapters.store.faults import StoreForeignError, StoreTooNewError
-from laba.adapters.store.tables import METADATA
+from laba.adapters.store.tables import METADATA, Property
+
+HEAD = ScriptDirectory(str(files._MIGRATIONS)).get_current_head()
 
 
 @pytest.fixture
@@ -37,6 +43,55 @@ def test_the_migrations_make_the_tables_that_the_code_has(path):
     files.close(writer)
 
 
+@pytest.fixture
+def first(path):
+    """A file as the first schema left it, with three dispatches of different senders and flags."""
+    writer = files._connected(path.absolute().as_uri(), "BEGIN IMMEDIATE")
+    config = Config()
+    config.set_main_option("script_location", str(files._MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = writer
+    with writer.begin():
+        writer.exec_driver_sql(f"PRAGMA application_id={files.APPLICATION_ID}")
+        command.upgrade(config, "0001")
+    for number, sender, flags in (
+        (1, "admin", [True, True, False, True]),
+        (2, "喇叭 'ann'", [False, False, False, False]),
+        (3, "bob", [True, True, True, True]),
+    ):
+        document = {"sender": sender, "kind": "txt", "fields": {}, "flags": flags, "audience": "online_users"}
+        with writer.begin():
+            writer.exec_driver_sql(
+                "INSERT INTO ledger (id, app_uuid, accepted_at_ms, quota, state, stream, offset, document)"
+                " VALUES (?, 'app-1', 5, 'users_broadcast', 1, 1, ?, ?)",
+                (100 + number, number, json.dumps(document)),
+            )
+    files.close(writer)
+    return path
+
+
+def test_a_file_of_the_first_schema_keeps_its_ledger(first):
+    """Each dispatch gets its sender and its flags from its document, and has no report."""  # S5
+    writer = files.open_writer(first)
+    assert compare_metadata(MigrationContext.configure(writer), METADATA) == []
+    asked = "SELECT id, sender, properties, report, stream, offset FROM ledger ORDER BY number"
+    found = [tuple(row) for row in writer.exec_driver_sql(asked)]
+    files.close(writer)
+    broadcast = Property.STORED | Property.COUNTED | Property.UPDATES_LAST
+    assert found == [
+        (101, "admin", broadcast, None, 1, 1),
+        (102, "喇叭 'ann'", 0, None, 1, 2),
+        (103, "bob", broadcast | Property.PUSHED, None, 1, 3),
+    ]
+
+
+def test_a_file_is_brought_up_to_date_once(first):
+    """The second opening finds nothing to do."""
+    for _ in range(2):
+        writer = files.open_writer(first)
+        assert MigrationContext.configure(writer).get_current_revision() == HEAD
+        files.close(writer)
+
+
 def test_the_writer_syncs_every_commit(path):  # design.md section 8
     """The log is written ahead and synced in full: 2 is FULL."""
     writer = files.open_writer(path)
@@ -60,7 +115,7 @@ def test_a_database_of_a_newer_laba_is_refused(path):
     execute(path, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreTooNewError, match="9999"):
         files.open_writer(path)
-    execute(path, "UPDATE alembic_version SET version_num = '0001'")
+    execute(path, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     files.close(files.open_writer(path))
 
 

@@ -45,8 +45,11 @@ def claimed() -> Callable[..., Claim]:
 def read(claimed: Callable[..., Claim]) -> Callable[..., Call | Refusal]:
     """Claim and read one request."""
 
-    def read(method: str, path: str, body: bytes = b"", **headers: str) -> Call | Refusal:
-        request = HttpRequest(RequestHead(method, f"/easemob-demo/wang{path}", headers=headers), body)
+    def read(
+        method: str, path: str, body: bytes = b"", query: dict[str, str] | None = None, **headers: str
+    ) -> Call | Refusal:
+        head = RequestHead(method, f"/easemob-demo/wang{path}", query or {}, headers)
+        request = HttpRequest(head, body)
         return EasemobDialect().read(claimed(method, path, **headers), request, None, 0)
 
     return read

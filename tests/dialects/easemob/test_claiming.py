@@ -34,6 +34,14 @@ def test_an_app_is_named_by_its_org_and_name():
         ("POST", "/users", "register_users", Right.APP),
         ("GET", "/users/ann", "get_user", Right.APP),
         ("DELETE", "/users/ann", "delete_user", Right.APP),
+        ("GET", "/users", "list_users", Right.APP),
+        ("PUT", "/users/ann/password", "set_password", Right.APP),
+        ("POST", "/users/ann/deactivate", "deactivate_user", Right.APP),
+        ("POST", "/users/ann/activate", "activate_user", Right.APP),
+        ("GET", "/users/ann/disconnect", "disconnect_user", Right.APP),
+        ("GET", "/users/ann/status", "user_status", Right.APP),
+        ("POST", "/users/batch/status", "users_status", Right.APP),
+        ("GET", "/users/ann/resources", "user_resources", Right.APP),
         ("POST", BROADCAST, "users_broadcast", Right.APP),
     ],
 )
@@ -64,10 +72,23 @@ def test_nothing_is_served_elsewhere_under_an_app(path):
     assert claim(head(path)).code is Code.ENDPOINT_UNKNOWN
 
 
-def test_another_method_is_told_the_right_ones():
+@pytest.mark.parametrize(
+    ("method", "path", "right_ones"),
+    [
+        ("PATCH", "/users/ann", "GET, DELETE"),
+        ("DELETE", "/users", "POST, GET"),
+        ("POST", "/users/ann/password", "PUT"),
+        ("GET", "/users/ann/deactivate", "POST"),
+        ("POST", "/users/ann/disconnect", "GET"),
+        # Not the status of a user named batch.
+        ("GET", "/users/batch/status", "POST"),
+        ("POST", "/users/ann/status", "GET"),
+    ],
+)
+def test_another_method_is_told_the_right_ones(method, path, right_ones):
     """The refusal names what the path takes (RFC 9110 section 15.5.6)."""
-    refusal = claim(head("/o/a/users/ann", "PATCH"))
-    assert (refusal.code, refusal.subject) == (Code.METHOD_WRONG, "GET, DELETE")
+    refusal = claim(head(f"/o/a{path}", method))
+    assert (refusal.code, refusal.subject) == (Code.METHOD_WRONG, right_ones)
 
 
 # A10

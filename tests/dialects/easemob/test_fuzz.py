@@ -6,17 +6,31 @@ import string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from laba.dialects.easemob import cursors
 from laba.dialects.easemob.accesstoken2 import parse
 from laba.dialects.easemob.bodies import TYPES
 from laba.dialects.easemob.dialect import EasemobDialect
-from laba.model.calls import Claim, RegisterUsers, TokenRequest
+from laba.model.calls import Claim, GetStatuses, ListUsers, RegisterUsers, SetPassword, TokenRequest
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.refusal import Code, Refusal
 
 MEMBERS = ["msg", "action", "addr", "lat", "lng", "url", "filename", "secret", "size", "length", "Length", "thumb"]
 MEMBERS += ["thumb_secret", "file_length", "customEvent", "customExts", "width", "height"]
-NAMES = ["from", "ext", "type", "grant_type", "username", "password", "ttl", "autoCreateUser", "nickname", *MEMBERS]
+NAMES = [
+    "newpassword",
+    "usernames",
+    "from",
+    "ext",
+    "type",
+    "grant_type",
+    "username",
+    "password",
+    "ttl",
+    "autoCreateUser",
+    "nickname",
+    *MEMBERS,
+]
 TEXTS = st.sampled_from([*TYPES, "password", "inherit", "agora", ""]) | st.text()
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
@@ -29,9 +43,9 @@ BODIES = st.binary() | VALUES.map(lambda value: json.dumps(value).encode())
 MESSAGES = st.fixed_dictionaries({"type": st.sampled_from(list(TYPES))}, optional=dict.fromkeys(MEMBERS, VALUES))
 
 
-def read(path: str, body: bytes):
+def read(path: str, body: bytes = b"", method: str = "POST", **query: str):
     dialect = EasemobDialect()
-    head = RequestHead("POST", f"/org/app{path}")
+    head = RequestHead(method, f"/org/app{path}", query)
     claim = dialect.claim(head)
     assert isinstance(claim, Claim)
     return dialect.read(claim, HttpRequest(head, body), None, 0)
@@ -44,6 +58,18 @@ def test_any_body_is_read_or_refused(body):
     assert isinstance(read("/messages/users/broadcast", body), Submission | Refusal)
     assert isinstance(read("/users", body), RegisterUsers | Refusal)
     assert isinstance(read("/token", body), TokenRequest | Refusal)
+    assert isinstance(read("/users/ann/password", body, "PUT"), SetPassword | Refusal)
+    assert isinstance(read("/users/batch/status", body), GetStatuses | Refusal)
+
+
+@settings(deadline=None)
+@given(st.text(), st.text() | st.text(string.ascii_letters + string.digits + "-_="))
+def test_any_query_is_read_or_refused(limit, cursor):
+    """At the one endpoint that has one; what is accepted as a cursor is one that was given."""
+    found = read("/users", method="GET", limit=limit)
+    assert isinstance(found, ListUsers) or found.field == "limit"
+    found = read("/users", method="GET", cursor=cursor)
+    assert found.field == "cursor" if isinstance(found, Refusal) else cursor in ("", cursors.written(found.after))
 
 
 @settings(deadline=None)

@@ -12,9 +12,7 @@ from laba.model.calls import (
     Exchange,
     Grant,
     TokenIssued,
-    UserDeleted,
     UserFound,
-    UsersRegistered,
 )
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Dispatch, Flags
@@ -35,7 +33,6 @@ DISPATCH = Dispatch(
     quota=QuotaName.USERS_BROADCAST,
 )
 ANN = User(UUID, "ann", "ab-cd", 1600000000000, 1600000000001, epoch=3, password_hash="scrypt")
-BOB = replace(ANN, name="bob", nickname="喇叭", activated=False)
 ANN_ENTITY = {
     "uuid": "ab-cd",
     "type": "user",
@@ -44,7 +41,6 @@ ANN_ENTITY = {
     "username": "ann",
     "activated": True,
 }
-BOB_ENTITY = {**ANN_ENTITY, "username": "bob", "activated": False, "nickname": "喇叭"}
 
 
 def answered(exchange, answer) -> dict:
@@ -87,35 +83,6 @@ def test_a_duration_is_never_negative(exchange):
     """A clock that was set back does not show."""
     late = replace(exchange("POST", BROADCAST), started_at_ms=1699944653999)
     assert answered(late, Accepted(DISPATCH))["duration"] == 0
-
-
-# S2, vendor-apis.md 3.1
-def test_registered_users_are_entities(exchange):
-    """A nickname is shown where there is one; a password never."""
-    body = answered(exchange("POST", "/users"), UsersRegistered((ANN, BOB)))
-    assert body["entities"] == [ANN_ENTITY, BOB_ENTITY]
-    assert (body["path"], body["action"], "data" in body) == ("/users", "post", False)
-    assert body["organization"] == "easemob-demo"
-
-
-def test_users_of_a_batch_that_exist_are_listed(exchange):
-    """The others are registered all the same, and the status is 200."""
-    body = answered(exchange("POST", "/users"), UsersRegistered((ANN,), existing=("bob",)))
-    assert body["entities"] == [ANN_ENTITY]
-    assert body["data"] == [{"username": "bob", "registerUserFailReason": "the bob already exists"}]
-
-
-def test_a_found_user_is_one_entity_with_its_count(exchange):
-    """The path in the answer is the one that was asked."""
-    body = answered(exchange("GET", "/users/ann"), UserFound(ANN))
-    assert (body["entities"], body["count"], body["path"], body["action"]) == ([ANN_ENTITY], 1, "/users/ann", "get")
-    assert body["uri"] == "https://im.example.com/easemob-demo/wang/users/ann"
-
-
-def test_a_deleted_user_is_shown_once_more(exchange):
-    """The answer holds what was removed."""
-    body = answered(exchange("DELETE", "/users/ann"), UserDeleted(ANN))
-    assert (body["entities"], body["action"]) == ([ANN_ENTITY], "delete")
 
 
 # S1, vendor-apis.md 1.1
@@ -267,4 +234,4 @@ def test_every_refusal_can_be_written(exchange, code):
     ):
         assert 400 <= response.status <= 503
         described = json.loads(response.body)["error_description"]
-        assert not any(name in described for name in ("{subject}", "{reason}", "{application}", "{uri}"))
+        assert not any(name in described for name in ("{subject}", "{reason}", "{field}", "{application}", "{uri}"))

@@ -6,18 +6,29 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from laba.adapters.store.tables import State
+from laba.adapters.store.tables import Property, State
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Dispatch, Flags, Level
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
 from laba.model.quota import Quota, Span
-from laba.model.user import User
+from laba.model.user import User, UserChange
 
 AnyRow = Row[*tuple[Any, ...]]
 
 # The order in which `dispatch_of` takes a ledger row's columns.
 DISPATCH_COLUMNS = ("id", "app_uuid", "accepted_at_ms", "quota", "document")
-LEDGER_COLUMNS = (*DISPATCH_COLUMNS, "state")
+LEDGER_COLUMNS = (*DISPATCH_COLUMNS, "state", "sender", "properties")
+# The seat's three, then the order in which `Stay` takes its other members.
+STAY_COLUMNS = (
+    "app_uuid",
+    "user",
+    "device",
+    "from_offset",
+    "to_offset",
+    "confirmed_offset",
+    "since_ms",
+    "ended_at_ms",
+)
 # The order in which `User` takes its members.
 USER_COLUMNS = (
     "app_uuid",
@@ -64,8 +75,20 @@ def ledger_row(dispatch: Dispatch) -> str:
             dispatch.quota,
             _text(_document_of(dispatch)),
             State.WAITING,
+            dispatch.sender,
+            _properties(dispatch.flags),
         )
     )
+
+
+def _properties(flags: Flags) -> int:
+    held = {
+        Property.STORED: flags.stored,
+        Property.COUNTED: flags.counted,
+        Property.PUSHED: flags.pushed,
+        Property.UPDATES_LAST: flags.updates_last,
+    }
+    return sum(flag for flag, is_held in held.items() if is_held)
 
 
 def _document_of(dispatch: Dispatch) -> Document:
@@ -103,8 +126,27 @@ def dispatch_of(row: Sequence[Any]) -> Dispatch:
     )
 
 
+def message_of(dispatch: Dispatch) -> Message:
+    """Say where a dispatch appears (design.md section 4). The one audience of today has one conversation."""
+    match dispatch.audience:
+        case Audience.ONLINE_USERS:
+            return Message(dispatch.id, Conversation(ConversationType.APP, dispatch.sender), dispatch)
+
+
 def user_row(user: User) -> dict[str, object]:
     return {column: getattr(user, column) for column in USER_COLUMNS}
+
+
+def change_row(change: UserChange) -> dict[str, object]:
+    """Give the parameters of `statements.CHANGE_USER`."""
+    return {
+        "the_app": change.app_uuid,
+        "the_name": change.name,
+        "new_modified_at_ms": change.modified_at_ms,
+        "new_epoch": change.epoch,
+        "new_activated": change.activated,
+        "new_password_hash": change.password_hash,
+    }
 
 
 def user_of(row: Sequence[Any]) -> User:

@@ -10,17 +10,20 @@ from sqlalchemy import Connection
 
 from laba.adapters.store import files, rows, statements
 from laba.adapters.store.commits import Addition, GroupCommit
+from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
 from laba.adapters.store.reads import GroupRead
+from laba.adapters.store.reports import SqliteReports
+from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
 from laba.model.app import App, QuotaName
 from laba.model.dispatch import Dispatch
-from laba.model.user import User
+from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file; `streams` is the `ports.Streams` that lies in the same file.
+    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations` and `reports` lie in the same file.
 
     One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
     `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
@@ -31,6 +34,9 @@ class SqliteStore:
         self, writer: Worker, reader: Worker, near: Connection, commit: GroupCommit, streams: SqliteStreams
     ) -> None:
         self.streams = streams
+        self.stays = SqliteStays(writer, near)
+        self.conversations = SqliteConversations(writer, reader)
+        self.reports = SqliteReports(writer, reader)
         self._writer = writer
         self._reader = reader
         self._near = near
@@ -126,12 +132,33 @@ class SqliteStore:
 
         return await self._writer.do(write)
 
+    async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
+        page = {"app_uuid": app_uuid, "name": name, "most": limit}
+
+        def read(connection: Connection) -> tuple[User, ...]:
+            return tuple(rows.user_of(row) for row in connection.execute(statements.USERS_AFTER, page))
+
+        return await self._reader.do(read)
+
+    async def change_user(self, change: UserChange) -> User | None:
+        if await self.user(change.app_uuid, change.name) is None:
+            return None
+
+        def write(connection: Connection) -> User | None:
+            row = connection.execute(statements.CHANGE_USER, rows.change_row(change)).one_or_none()
+            return None if row is None else rows.user_of(row)
+
+        return await self._writer.do(write)
+
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
         if await self.user(app_uuid, name) is None:
             return None
 
         def write(connection: Connection) -> User | None:
-            row = connection.execute(statements.REMOVE_USER, {"app_uuid": app_uuid, "name": name}).one_or_none()
+            the_user = {"app_uuid": app_uuid, "name": name}
+            row = connection.execute(statements.REMOVE_USER, the_user).one_or_none()
+            connection.execute(statements.FORGET_STAYS, the_user)
+            connection.execute(statements.FORGET_MARKS, the_user)
             return None if row is None else rows.user_of(row)
 
         return await self._writer.do(write)

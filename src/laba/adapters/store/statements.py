@@ -1,14 +1,36 @@
 """Everything that is asked of the database, by name. No query but `APPS` reads a table from end to end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import ClauseElement
 
-from laba.adapters.store.rows import DISPATCH_COLUMNS, LEDGER_COLUMNS, USER_COLUMNS
-from laba.adapters.store.tables import State, apps, ledger, streams, users
+from laba.adapters.store.rows import DISPATCH_COLUMNS, LEDGER_COLUMNS, STAY_COLUMNS, USER_COLUMNS
+from laba.adapters.store.tables import (
+    Property,
+    State,
+    apps,
+    attendance,
+    checkpoint,
+    ledger,
+    read_marks,
+    streams,
+    users,
+)
 
 # A literal: with a parameter in its place SQLite would not use the index of the waiting rows.
 _IS_WAITING = ledger.c.state == literal_column(str(State.WAITING.value))
@@ -23,11 +45,35 @@ CHANGE_APP = update(apps).where(apps.c.uuid == bindparam("the_uuid")).values(pol
 
 USER = select(*_USER).where(*_THE_USER)
 ADD_USER = sqlite.insert(users).on_conflict_do_nothing(index_elements=["app_uuid", "name"])
+USERS_AFTER = (
+    select(*_USER)
+    .where(users.c.app_uuid == bindparam("app_uuid"), users.c.name > bindparam("name"))
+    .order_by(users.c.name)
+    .limit(bindparam("most"))
+)
+# In a SET, SQLAlchemy keeps the columns' names for itself.
+CHANGE_USER = (
+    update(users)
+    .where(users.c.app_uuid == bindparam("the_app"), users.c.name == bindparam("the_name"))
+    .values(
+        modified_at_ms=bindparam("new_modified_at_ms"),
+        epoch=func.coalesce(bindparam("new_epoch"), users.c.epoch),
+        activated=func.coalesce(bindparam("new_activated"), users.c.activated),
+        password_hash=func.coalesce(bindparam("new_password_hash"), users.c.password_hash),
+    )
+    .returning(*_USER)
+)
 REMOVE_USER = delete(users).where(*_THE_USER).returning(*_USER)
 
 _ROWS = func.json_each(bindparam("rows")).table_valued("value", name="given")
-_PATHS: list[ColumnElement[Any]] = [literal_column(f"'$[{at}]'") for at in range(len(LEDGER_COLUMNS))]
-APPEND = insert(ledger).from_select(LEDGER_COLUMNS, select(*(func.json_extract(_ROWS.c.value, at) for at in _PATHS)))
+
+
+def _given(columns: Sequence[str]) -> list[ColumnElement[Any]]:
+    """Name the values of a row that is given as a JSON array."""
+    return [func.json_extract(_ROWS.c.value, literal_column(f"'$[{at}]'")) for at in range(len(columns))]
+
+
+APPEND = insert(ledger).from_select(LEDGER_COLUMNS, select(*_given(LEDGER_COLUMNS)))
 # The offset is written out, because the compiler would make a parameter of the one it adds to a limit.
 WAITING = (
     select(*_DISPATCH)
@@ -58,8 +104,98 @@ PLACED = (
     select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
     .join_from(streams, ledger, ledger.c.stream == streams.c.number)
     .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"))
-    .order_by(ledger.c.offset)
+    # The sign is there because SQLite would read the whole stream in the order of its offsets to save the sorting.
+    .order_by(literal_column('+ledger."offset"'))
 )
+
+STAYS_OF_SEAT = (
+    select(*(attendance.c[name] for name in STAY_COLUMNS[3:]))
+    .where(attendance.c.app_uuid == bindparam("app_uuid"))
+    .where(attendance.c.user == bindparam("user"), attendance.c.device == bindparam("device"))
+    .order_by(attendance.c.from_offset.desc())
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))
+)
+# `true()` is there because SQLite would take ON CONFLICT for the beginning of a join.
+_STAYS = sqlite.insert(attendance).from_select(STAY_COLUMNS, select(*_given(STAY_COLUMNS)).where(true()))
+WRITE_STAYS = _STAYS.on_conflict_do_update(
+    index_elements=STAY_COLUMNS[:4], set_={name: _STAYS.excluded[name] for name in STAY_COLUMNS[4:]}
+)
+FORGET_STAYS = delete(attendance).where(
+    attendance.c.app_uuid == bindparam("app_uuid"), attendance.c.user == bindparam("name")
+)
+_CHECKPOINT = sqlite.insert(checkpoint).values(number=1, alive_at_ms=bindparam("alive_at_ms"))
+WRITE_CHECKPOINT = _CHECKPOINT.on_conflict_do_update(
+    index_elements=["number"], set_={"alive_at_ms": _CHECKPOINT.excluded.alive_at_ms}
+)
+LAST_CHECKPOINT = select(checkpoint.c.alive_at_ms)
+APPS_WITH_OPEN_STAYS = select(attendance.c.app_uuid).where(attendance.c.ended_at_ms.is_(None)).distinct()
+OFFSET_AT = (
+    select(ledger.c.offset)
+    .join_from(streams, ledger, ledger.c.stream == streams.c.number)
+    .where(streams.c.app_uuid == bindparam("app_uuid"), streams.c.channel == literal_column("'app'"))
+    .where(ledger.c.accepted_at_ms <= bindparam("since_ms"))
+    .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.offset.desc())
+    .limit(1)
+)
+# Named, because SQLite would rather read every stay that the app ever had.
+END_OPEN = text(
+    """UPDATE attendance INDEXED BY attendance_open
+    SET ended_at_ms = :ready_at_ms,
+        to_offset = max(to_offset, :written),
+        confirmed_offset = CASE WHEN since_ms <= :since_ms THEN max(confirmed_offset, :confirmed)
+                                ELSE confirmed_offset END
+    WHERE app_uuid = :app_uuid AND ended_at_ms IS NULL"""
+)
+
+# A stay reaches as far as what was accepted until its end, and within the grace after it.
+SPANS = text(
+    """SELECT max(from_offset, :floor) AS low, min(:last, max(to_offset, coalesce(CASE
+        WHEN ended_at_ms IS NULL THEN :last
+        ELSE (SELECT "offset" FROM ledger WHERE stream = :stream AND accepted_at_ms <= ended_at_ms + :grace_ms
+              ORDER BY accepted_at_ms DESC, "offset" DESC LIMIT 1) END, 0))) AS high
+    FROM attendance
+    WHERE app_uuid = :app_uuid AND user = :user AND (ended_at_ms IS NULL OR ended_at_ms >= :user_since_ms)
+    ORDER BY from_offset DESC LIMIT :most"""
+)
+_FLAG = {flag.name: flag.value for flag in Property}
+_OF_SPANS = """FROM json_each(:spans) AS span CROSS JOIN ledger ON ledger.stream = :stream
+    AND ledger."offset" > json_extract(span.value, '$[0]') AND ledger."offset" <= json_extract(span.value, '$[1]')"""
+SUMMARIES = text(
+    f"""SELECT sender, max(ledger."offset") AS newest,
+        max(CASE WHEN properties & {_FLAG["UPDATES_LAST"]} THEN ledger."offset" END) AS last,
+        sum(properties & {_FLAG["COUNTED"]} != 0 AND ledger."offset" > coalesce(mark."offset", 0)) AS unread
+    {_OF_SPANS}
+    LEFT JOIN read_marks AS mark
+        ON mark.app_uuid = :app_uuid AND mark.user = :user AND mark.type = 'app' AND mark.id = sender
+    WHERE properties & {_FLAG["STORED"]}
+    GROUP BY sender HAVING newest < :before ORDER BY newest DESC LIMIT :most"""
+)
+MESSAGES_OF_SENDER = text(
+    f"""SELECT ledger."offset" {_OF_SPANS}
+    WHERE sender = :sender AND properties & {_FLAG["STORED"]} AND ledger."offset" < :before
+    ORDER BY ledger."offset" DESC LIMIT :most"""
+)
+AT_OFFSETS = (
+    select(*_DISPATCH, ledger.c.offset)
+    .where(ledger.c.stream == bindparam("stream"))
+    .where(ledger.c.offset.in_(select(func.json_each(bindparam("offsets")).table_valued("value").c.value)))
+)
+_MARK = sqlite.insert(read_marks).from_select(
+    ["app_uuid", "user", "type", "id", "offset"],
+    select(bindparam("app_uuid"), bindparam("user"), bindparam("type"), bindparam("id"), streams.c.last_offset).where(
+        streams.c.app_uuid == bindparam("app_uuid"), streams.c.channel == bindparam("channel")
+    ),
+)
+MARK_READ = _MARK.on_conflict_do_update(
+    index_elements=["app_uuid", "user", "type", "id"], set_={"offset": _MARK.excluded.offset}
+)
+FORGET_MARKS = delete(read_marks).where(
+    read_marks.c.app_uuid == bindparam("app_uuid"), read_marks.c.user == bindparam("name")
+)
+
+KEEP_REPORT = update(ledger).where(ledger.c.id == bindparam("dispatch")).values(report=bindparam("text"))
+REPORT = select(*_DISPATCH, ledger.c.state, ledger.c.report).where(ledger.c.id == bindparam("dispatch"))
 
 
 class Hot:

@@ -9,7 +9,7 @@ from laba.adapters.store import rows, statements
 from laba.adapters.store.faults import NotWaitingError
 from laba.adapters.store.tables import State
 from laba.adapters.store.worker import Worker
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Message
+from laba.model.dispatch import Dispatch
 from laba.model.stream import Batch, Entry, Position, Stream
 
 # The most messages in one batch of `read`: a batch becomes one frame, which must not hold a whole window.
@@ -86,11 +86,4 @@ class SqliteStreams:
 
 
 def _entry(offset: int, dispatch: Dispatch) -> Entry:
-    return Entry(offset, Message(dispatch.id, _conversation(dispatch), dispatch))
-
-
-def _conversation(dispatch: Dispatch) -> Conversation:
-    """Say where the message appears (design.md section 4). The one audience of today has one conversation."""
-    match dispatch.audience:
-        case Audience.ONLINE_USERS:
-            return Conversation(ConversationType.APP, dispatch.sender)
+    return Entry(offset, rows.message_of(dispatch))

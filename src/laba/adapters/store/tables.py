@@ -1,6 +1,6 @@
 """The tables, in the words of design.md section 3. What changes here needs a migration; a test compares the two."""
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from sqlalchemy import (
     BigInteger,
@@ -22,6 +22,15 @@ class State(IntEnum):
     WAITING = 0
     PLACED = 1
     EXPIRED = 2
+
+
+class Property(IntFlag):
+    """A message's flags (R8) as one number."""
+
+    STORED = 1
+    COUNTED = 2
+    PUSHED = 4
+    UPDATES_LAST = 8
 
 
 METADATA = MetaData()
@@ -88,7 +97,54 @@ ledger = Table(
     Column("stream", BigInteger),
     Column("offset", BigInteger),
     Column("document", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("properties", Integer, nullable=False),
+    Column("report", Text),
     Index("ledger_taken", "app_uuid", "quota", "accepted_at_ms"),
 )
 Index("ledger_waiting", ledger.c.number, sqlite_where=ledger.c.state == State.WAITING)
-Index("ledger_placed", ledger.c.stream, ledger.c.accepted_at_ms, sqlite_where=ledger.c.stream.is_not(None))
+_PLACED = ledger.c.stream.is_not(None)
+Index("ledger_placed", ledger.c.stream, ledger.c.accepted_at_ms, ledger.c.offset, sqlite_where=_PLACED)
+# Holds all that a conversation list asks of ten thousand messages: the table itself is read for the last ones only.
+Index(
+    "ledger_conversations",
+    ledger.c.stream,
+    ledger.c.offset,
+    ledger.c.sender,
+    ledger.c.properties,
+    sqlite_where=_PLACED,
+)
+
+attendance = Table(
+    "attendance",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("from_offset", BigInteger, primary_key=True),
+    Column("to_offset", BigInteger, nullable=False),
+    Column("confirmed_offset", BigInteger, nullable=False),
+    Column("since_ms", BigInteger, nullable=False),
+    Column("ended_at_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index("attendance_open", attendance.c.app_uuid, sqlite_where=attendance.c.ended_at_ms.is_(None))
+
+# One row: when the process that owns the file was alive last.
+checkpoint = Table(
+    "checkpoint",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("alive_at_ms", BigInteger, nullable=False),
+)
+
+read_marks = Table(
+    "read_marks",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

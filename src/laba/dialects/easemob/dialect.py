@@ -16,8 +16,20 @@ READERS: Mapping[str, Callable[[Claim, bytes], Call | Refusal]] = MappingProxyTy
         endpoints.REGISTER_USERS.name: users.read_registration,
         endpoints.GET_USER.name: users.read_get,
         endpoints.DELETE_USER.name: users.read_delete,
+        endpoints.SET_PASSWORD.name: users.read_password,
+        endpoints.DEACTIVATE_USER.name: users.read_deactivation,
+        endpoints.ACTIVATE_USER.name: users.read_activation,
+        endpoints.DISCONNECT_USER.name: users.read_disconnect,
+        endpoints.USER_STATUS.name: users.read_status,
+        endpoints.USERS_STATUS.name: users.read_statuses,
+        endpoints.USER_RESOURCES.name: users.read_resources,
         endpoints.USERS_BROADCAST.name: messages.read_users_broadcast,
     }
+)
+
+# What a list is asked for stands in its query.
+QUERY_READERS: Mapping[str, Callable[[Claim, Mapping[str, str]], Call | Refusal]] = MappingProxyType(
+    {endpoints.LIST_USERS.name: users.read_list}
 )
 
 
@@ -30,6 +42,8 @@ class EasemobDialect:
         return claiming.claim(head)
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
+        if claim.endpoint.name in QUERY_READERS:
+            return QUERY_READERS[claim.endpoint.name](claim, request.head.query)
         return READERS[claim.endpoint.name](claim, request.body)
 
     def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:

@@ -14,7 +14,7 @@ _DAY_SECONDS = 86400
 class Words(NamedTuple):
     """Status, `error` and `error_description`.
 
-    A description may name {subject}, {reason}, {application} (its uuid) and {uri}.
+    A description may name {subject}, {reason}, {field}, {application} (its uuid) and {uri}.
     """
 
     status: int
@@ -62,25 +62,36 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.PASSWORD_WRONG: Words(400, "invalid_grant", "invalid username or password"),
         Code.USER_EXISTS: Words(400, "duplicate_unique_property_exists", _NOT_UNIQUE),
         Code.USER_UNKNOWN: _NOTHING_THERE,
+        Code.USER_DEACTIVATED: Words(400, "invalid_grant", "user {subject} is deactivated"),
         Code.USERNAME_ILLEGAL: Words(400, "illegal_argument", "username {subject} is not legal"),
         Code.USERNAME_TOO_LONG: Words(400, "illegal_argument", "USERNAME_TOO_LONG"),
         Code.PASSWORD_MISSING: Words(400, "illegal_argument", "password or pin must provided"),
         Code.PASSWORD_TOO_LONG: Words(400, "illegal_argument", "PASSWORD_TOO_LONG"),
         Code.NICKNAME_TOO_LONG: Words(400, "illegal_argument", "NICKNAME_TOO_LONG"),
         Code.USERS_TOO_MANY: Words(400, "illegal_argument", "{reason}"),
+        Code.BROADCAST_UNKNOWN: _NOTHING_THERE,
         Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
     }
 )
 
-# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 1.3 for users.
+# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 1.3 for users, and the
+# vendor's page of the user endpoints (SW account_system.md).
 OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
     {
         (endpoints.USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
         **{
             (endpoint.name, code): _OAUTH
-            for endpoint in (endpoints.REGISTER_USERS, endpoints.GET_USER, endpoints.DELETE_USER)
+            for endpoint in endpoints.USERS
             for code in (Code.TOKEN_MISSING, Code.TOKEN_EXPIRED)
         },
+        (endpoints.LIST_USERS.name, Code.FIELD_INVALID): Words(400, "illegal_argument", "{field} {reason}"),
+        (endpoints.SET_PASSWORD.name, Code.USER_UNKNOWN): Words(404, "entity_not_found", "User {subject} not found"),
+        (endpoints.SET_PASSWORD.name, Code.PASSWORD_MISSING): Words(
+            400, "illegal_argument", "newpassword is required"
+        ),
+        (endpoints.USERS_STATUS.name, Code.USERS_TOO_MANY): Words(
+            400, "illegal_argument", "request body exceeds maximum limit, maximum limit is 100"
+        ),
     }
 )
 

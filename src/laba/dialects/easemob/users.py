@@ -1,15 +1,38 @@
 """Users as callers write them (vendor-apis.md 3.1)."""
 
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
+from laba.dialects.easemob import cursors
 from laba.dialects.easemob.fields import invalid, username_fault
-from laba.dialects.easemob.jsontext import parse
-from laba.model.calls import Claim, DeleteUser, GetUser, NewUser, RegisterUsers
+from laba.dialects.easemob.jsontext import parse, parse_object
+from laba.model.calls import (
+    Claim,
+    DeleteUser,
+    DisconnectUser,
+    GetResources,
+    GetStatus,
+    GetStatuses,
+    GetUser,
+    ListUsers,
+    NewUser,
+    RegisterUsers,
+    SetActivation,
+    SetPassword,
+)
 from laba.model.refusal import Code, Refusal
 
 USERS_MAX = 60
 PASSWORD_MAX = 64
 NICKNAME_MAX = 100
+PAGE_DEFAULT, PAGE_MAX = 10, 100
+STATUSES_MAX = 100
+
+T = TypeVar("T")
+
+_LIMIT = re.compile(r"[0-9]{1,3}")
 
 
 def read_registration(_claim: Claim, body: bytes) -> RegisterUsers | Refusal:
@@ -25,14 +48,73 @@ def read_registration(_claim: Claim, body: bytes) -> RegisterUsers | Refusal:
     return user if isinstance(user, Refusal) else RegisterUsers((user,), single=True)
 
 
+def read_list(_claim: Claim, query: Mapping[str, str]) -> ListUsers | Refusal:
+    """Read how many users are wanted, 10 if nothing is said, and after which; an empty cursor is none."""
+    limit, cursor = query.get("limit", str(PAGE_DEFAULT)), query.get("cursor", "")
+    if not _LIMIT.fullmatch(limit) or not 1 <= int(limit) <= PAGE_MAX:
+        return invalid("limit", f"must be a whole number from 1 to {PAGE_MAX}")
+    after = cursors.read(cursor) if cursor else ""
+    return invalid("cursor", "must be what an earlier answer gave") if after is None else ListUsers(int(limit), after)
+
+
 def read_get(claim: Claim, _body: bytes) -> GetUser | Refusal:
-    name = _named(claim)
-    return name if isinstance(name, Refusal) else GetUser(name)
+    return _about(claim, GetUser)
 
 
 def read_delete(claim: Claim, _body: bytes) -> DeleteUser | Refusal:
+    return _about(claim, DeleteUser)
+
+
+def read_deactivation(claim: Claim, _body: bytes) -> SetActivation | Refusal:
+    return _about(claim, partial(SetActivation, active=False))
+
+
+def read_activation(claim: Claim, _body: bytes) -> SetActivation | Refusal:
+    return _about(claim, partial(SetActivation, active=True))
+
+
+def read_disconnect(claim: Claim, _body: bytes) -> DisconnectUser | Refusal:
+    return _about(claim, DisconnectUser)
+
+
+def read_status(claim: Claim, _body: bytes) -> GetStatus | Refusal:
+    return _about(claim, GetStatus)
+
+
+def read_resources(claim: Claim, _body: bytes) -> GetResources | Refusal:
+    return _about(claim, GetResources)
+
+
+def read_password(claim: Claim, body: bytes) -> SetPassword | Refusal:
+    document = parse_object(body)
+    if isinstance(document, Refusal):
+        return document
+    fault = _password_fault(document, "newpassword")
+    if fault is not None:
+        return fault
+    return _about(claim, partial(SetPassword, password=document["newpassword"]))
+
+
+def read_statuses(_claim: Claim, body: bytes) -> GetStatuses | Refusal:
+    """Read 1 to 100 names. They are not judged: a name that nobody can have is nobody's."""
+    document = parse_object(body)
+    if isinstance(document, Refusal):
+        return document
+    names = document.get("usernames")
+    if not isinstance(names, list) or not names:
+        return invalid("usernames", "must be an array that is not empty" if "usernames" in document else "is missing")
+    if len(names) > STATUSES_MAX:
+        return Refusal(Code.USERS_TOO_MANY, f"one call asks for at most {STATUSES_MAX} users", field="usernames")
+    for index, name in enumerate(names):
+        if not isinstance(name, str):
+            return invalid(f"usernames[{index}]", "must be a string")
+    return GetStatuses(tuple(name.lower() for name in names))
+
+
+def _about(claim: Claim, call: Callable[[str], T]) -> T | Refusal:
+    """Make the call about the user in the path."""
     name = _named(claim)
-    return name if isinstance(name, Refusal) else DeleteUser(name)
+    return name if isinstance(name, Refusal) else call(name)
 
 
 def _named(claim: Claim) -> str | Refusal:
@@ -62,7 +144,10 @@ def _batch(entries: list[Any]) -> RegisterUsers | Refusal:
 
 
 def _new_user(entry: dict[str, Any], prefix: str) -> NewUser | Refusal:
-    fault = _name_fault(entry, prefix) or _password_fault(entry, prefix) or _nickname_fault(entry, prefix)
+    fault = _name_fault(entry, prefix)
+    if fault is None and "password" in entry:
+        fault = _password_fault(entry, "password", prefix)
+    fault = fault or _nickname_fault(entry, prefix)
     return fault or NewUser(entry["username"].lower(), entry.get("password"), entry.get("nickname"))
 
 
@@ -73,14 +158,12 @@ def _name_fault(entry: dict[str, Any], prefix: str) -> Refusal | None:
     return username_fault(entry["username"], field)
 
 
-def _password_fault(entry: dict[str, Any], prefix: str) -> Refusal | None:
-    if "password" not in entry:
-        return None
-    password = entry["password"]
+def _password_fault(entry: dict[str, Any], member: str, prefix: str = "") -> Refusal | None:
+    password, field = entry.get(member), f"{prefix}{member}"
     if not isinstance(password, str) or not password:
-        return Refusal(Code.PASSWORD_MISSING, "must be a string that is not empty", field=f"{prefix}password")
+        return Refusal(Code.PASSWORD_MISSING, "must be a string that is not empty", field)
     if len(password) > PASSWORD_MAX:
-        return Refusal(Code.PASSWORD_TOO_LONG, f"must have at most {PASSWORD_MAX} characters", f"{prefix}password")
+        return Refusal(Code.PASSWORD_TOO_LONG, f"must have at most {PASSWORD_MAX} characters", field)
     return None
 
 

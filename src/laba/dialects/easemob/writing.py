@@ -1,27 +1,23 @@
 """Answers and refusals in the vendor's words (A6, vendor-apis.md 1.1, 1.3, 3.1)."""
 
-from typing import Any, assert_never
+from typing import Any
 from urllib.parse import quote
 
+from laba.dialects.easemob import endpoints, entities
 from laba.dialects.easemob.errors import words_for
 from laba.dialects.easemob.jsontext import compact
 from laba.model.app import App
 from laba.model.calls import (
     Accepted,
     Answer,
-    AppShown,
-    AppsListed,
     Claim,
     Exchange,
     Grant,
     TokenIssued,
-    UserDeleted,
-    UserFound,
-    UsersRegistered,
+    UserAnswer,
 )
 from laba.model.http import HttpResponse
 from laba.model.refusal import Code, Refusal
-from laba.model.user import User
 
 
 def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
@@ -34,16 +30,10 @@ def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
             return HttpResponse(200, compact(_token(app, answer)))
         case Accepted(dispatch):
             members: dict[str, Any] = {"data": {"id": dispatch.id}}
-        case UsersRegistered(users, existing):
-            members = {"entities": [_user(user) for user in users], **_failures(existing)}
-        case UserFound(user):
-            members = {"entities": [_user(user)], "count": 1}
-        case UserDeleted(user):
-            members = {"entities": [_user(user)]}
-        case AppShown() | AppsListed():
-            raise ValueError("apps are shown by another dialect")
+        case _ if isinstance(answer, UserAnswer):
+            members = entities.members(answer)
         case _:
-            assert_never(answer)
+            raise ValueError(f"another dialect writes {type(answer).__name__}")
     return HttpResponse(200, compact(_envelope(exchange, app) | members))
 
 
@@ -53,6 +43,7 @@ def write_refusal(refusal: Refusal, now_ms: int, exchange: Exchange | None = Non
     described = words.description.format(
         subject=refusal.subject or "",
         reason=refusal.reason,
+        field=refusal.field or "",
         application=exchange.app.uuid if exchange and exchange.app else "",
         uri=_called(exchange.claim) if exchange else "",
     )
@@ -72,17 +63,21 @@ def write_refusal(refusal: Refusal, now_ms: int, exchange: Exchange | None = Non
 
 def _envelope(exchange: Exchange, app: App) -> dict[str, Any]:
     """Write what every success has. Both path forms name the app: A6's samples do (vendor-apis.md 6, item 12)."""
-    path = exchange.claim.path
-    return {
+    path, endpoint = exchange.claim.path, exchange.claim.endpoint
+    envelope: dict[str, Any] = {
         "path": path,
         "uri": f"{exchange.base_url}/{app.name}{quote(path, errors='replace')}",
         "timestamp": exchange.now_ms,
         "organization": app.name.org,
         "application": app.uuid,
         "applicationName": app.name.app,
-        "action": exchange.claim.endpoint.method.lower(),
+        "action": endpoints.ACTIONS.get(endpoint.name, endpoint.method.lower()),
         "duration": _duration(exchange),
     }
+    if endpoint.name in endpoints.PARAMETERS:
+        asked = exchange.query
+        envelope["params"] = {name: [asked[name]] for name in endpoints.PARAMETERS[endpoint.name] if name in asked}
+    return envelope
 
 
 def _token(app: App, issued: TokenIssued) -> dict[str, Any]:
@@ -91,27 +86,7 @@ def _token(app: App, issued: TokenIssued) -> dict[str, Any]:
     body: dict[str, Any] = {"access_token": issued.token, "expires_in": issued.expires_in_seconds}
     if issued.user is None:
         return body | {"application": app.uuid}
-    return body | {"user": _user(issued.user)}
-
-
-def _user(user: User) -> dict[str, Any]:
-    entity: dict[str, Any] = {
-        "uuid": user.uuid,
-        "type": "user",
-        "created": user.created_at_ms,
-        "modified": user.modified_at_ms,
-        "username": user.name,
-        "activated": user.activated,
-    }
-    if user.nickname is not None:
-        entity["nickname"] = user.nickname
-    return entity
-
-
-def _failures(existing: tuple[str, ...]) -> dict[str, Any]:
-    if not existing:
-        return {}
-    return {"data": [{"username": name, "registerUserFailReason": f"the {name} already exists"} for name in existing]}
+    return body | {"user": entities.entity(issued.user)}
 
 
 def _duration(exchange: Exchange) -> int:

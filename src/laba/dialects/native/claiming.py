@@ -19,7 +19,27 @@ ISSUE_TOKEN: Final = Endpoint("issue token", "POST", "/v1/apps/{org}/{app}/token
 BROADCAST: Final = Endpoint(
     "broadcast to online users", "POST", "/v1/apps/{org}/{app}/broadcasts", Right.APP_OR_OPERATOR, JSON
 )
-ENDPOINTS: Final = (CREATE_APP, LIST_APPS, GET_APP, CHANGE_APP, ISSUE_TOKEN, BROADCAST)
+GET_BROADCAST: Final = Endpoint("get broadcast", "GET", "/v1/apps/{org}/{app}/broadcasts/{id}", Right.APP_OR_OPERATOR)
+FIND_BROADCAST: Final = Endpoint("find broadcast", "GET", "/v1/broadcasts/{id}", Right.OPERATOR)
+_OF_USER: Final = "/v1/apps/{org}/{app}/users/{user}"
+LIST_CONVERSATIONS: Final = Endpoint("list conversations", "GET", f"{_OF_USER}/conversations", Right.USER_OR_APP)
+READ_CONVERSATION: Final = Endpoint(
+    "read conversation", "POST", f"{_OF_USER}/conversations/read", Right.USER_OR_APP, JSON
+)
+HISTORY: Final = Endpoint("history", "GET", f"{_OF_USER}/history", Right.USER_OR_APP)
+ENDPOINTS: Final = (
+    CREATE_APP,
+    LIST_APPS,
+    GET_APP,
+    CHANGE_APP,
+    ISSUE_TOKEN,
+    BROADCAST,
+    GET_BROADCAST,
+    FIND_BROADCAST,
+    LIST_CONVERSATIONS,
+    READ_CONVERSATION,
+    HISTORY,
+)
 
 
 def claim(head: RequestHead) -> Claim | Refusal | None:

@@ -23,8 +23,8 @@ class NativeDialect:
         return claim(head)
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
-        """Read the body as the endpoint's call. Media type and length are the endpoint's row, judged before."""
-        return read(claim, request.body)
+        """Read query and body as the endpoint's call. Media type and length are the endpoint's row, judged before."""
+        return read(claim, request)
 
     def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:  # noqa: ARG002
         """Write the answer. TypeError for an answer that no call of this dialect leads to."""

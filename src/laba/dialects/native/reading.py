@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from laba.dialects.native import claiming, contents
+from laba.dialects.native import claiming, contents, conversations
 from laba.dialects.native.members import Members, Unacceptable, compact_bytes, decoded, invalid
 from laba.model.app import AppName, Feature, QuotaName
-from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
+from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, GetReport, Grant, ListApps, TokenRequest
 from laba.model.content import Kind
 from laba.model.dispatch import Audience, Flags, Level, Submission
+from laba.model.http import HttpRequest
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
 from laba.model.user import USERNAME_MAX_BYTES
@@ -30,10 +31,12 @@ _PASSING: Final = Flags(stored=False, counted=False, pushed=False, updates_last=
 _LASTING: Final = Flags(stored=True, counted=True, pushed=False, updates_last=True)
 
 
-def read(claim: Claim, body: bytes) -> Call | Refusal:
-    """Give the call that the endpoint and its body mean; a Refusal names the member at fault."""
+def read(claim: Claim, request: HttpRequest) -> Call | Refusal:
+    """Give the call that the endpoint, its query and its body mean; a Refusal names the member at fault."""
     try:
-        return _READERS[claim.endpoint.name](claim, body)
+        if claim.endpoint.name in _QUERIES:
+            return _QUERIES[claim.endpoint.name](claim, request.head.query)
+        return _READERS[claim.endpoint.name](claim, request.body)
     except Unacceptable as fault:
         return fault.refusal
 
@@ -122,6 +125,10 @@ def _broadcast(_claim: Claim, body: bytes) -> Submission:
     )
 
 
+def _get_broadcast(claim: Claim, _query: Mapping[str, str]) -> GetReport:
+    return GetReport(conversations.message_id(claim.arguments["id"], "id"))
+
+
 def _sender(members: Members) -> str:
     if "from" not in members:
         return DEFAULT_SENDER
@@ -161,4 +168,17 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.CHANGE_APP.name: _change_app,
     claiming.ISSUE_TOKEN.name: _issue_token,
     claiming.BROADCAST.name: _broadcast,
+    claiming.READ_CONVERSATION.name: lambda claim, body: conversations.mark_read(
+        decoded(body), claim.arguments["user"]
+    ),
+}
+_QUERIES: Final[Mapping[str, Callable[[Claim, Mapping[str, str]], Call]]] = {
+    claiming.GET_BROADCAST.name: _get_broadcast,
+    claiming.FIND_BROADCAST.name: _get_broadcast,
+    claiming.LIST_CONVERSATIONS.name: lambda claim, query: conversations.list_of(
+        conversations.from_query(query), claim.arguments["user"]
+    ),
+    claiming.HISTORY.name: lambda claim, query: conversations.history(
+        conversations.from_query(query), claim.arguments["user"]
+    ),
 }

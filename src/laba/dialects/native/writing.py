@@ -5,10 +5,22 @@ from typing import Any, Final
 
 import msgspec
 
+from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
-from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
+from laba.model.calls import (
+    Accepted,
+    Answer,
+    AppShown,
+    AppsListed,
+    ConversationsListed,
+    HistoryRead,
+    MarkedRead,
+    ReportShown,
+    TokenIssued,
+)
 from laba.model.http import HttpResponse
 from laba.model.refusal import Code, Refusal
+from laba.model.report import KeptReport, Stage
 
 # laba's own words for every refusal; the statuses are those of RFC 9110 section 15 by their meaning.
 STATUS: Final[Mapping[Code, int]] = {
@@ -38,12 +50,14 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PASSWORD_WRONG: 401,
     Code.USER_EXISTS: 409,
     Code.USER_UNKNOWN: 404,
+    Code.USER_DEACTIVATED: 403,
     Code.USERNAME_ILLEGAL: 400,
     Code.USERNAME_TOO_LONG: 400,
     Code.PASSWORD_MISSING: 400,
     Code.PASSWORD_TOO_LONG: 400,
     Code.NICKNAME_TOO_LONG: 400,
     Code.USERS_TOO_MANY: 400,
+    Code.BROADCAST_UNKNOWN: 404,
     Code.APP_EXISTS: 409,
 }
 
@@ -59,6 +73,12 @@ def write(answer: Answer) -> HttpResponse:
             return _json(200, _token(answer))
         case Accepted(dispatch):
             return _json(200, {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms})
+        case ConversationsListed():
+            return _json(200, {"conversations": told(answer), "cursor": cursor(answer.next)})
+        case MarkedRead() | HistoryRead():
+            return _json(200, told(answer))
+        case ReportShown(kept):
+            return _json(200, _report(kept))
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
@@ -77,6 +97,33 @@ def refuse(refusal: Refusal) -> HttpResponse:
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return _json(status, {"error": error}, headers)
+
+
+def _report(kept: KeptReport) -> dict[str, Any]:
+    """Write a report (X2). One that was never kept has no counts: the server stopped too soon after it sent."""
+    dispatch, report = kept.dispatch, kept.report
+    shown: dict[str, Any] = {
+        "id": str(dispatch.id),
+        "status": kept.stage,
+        "accepted_at": dispatch.accepted_at_ms,
+        "from": dispatch.sender,
+        "kind": dispatch.content.kind,
+        "level": dispatch.level,
+    }
+    if report is None:
+        return shown
+    return shown | {
+        "audience": report.audience,
+        "reached": report.reached,
+        "confirmed": report.confirmed,
+        "pending": report.pending if kept.stage is Stage.SENDING else 0,
+        "dropped": dict(report.lost),
+        "reached_after_ms": {
+            "50%": report.half_after_ms,
+            "99%": report.most_after_ms,
+            "100%": report.all_after_ms,
+        },
+    }
 
 
 def _app(app: App) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def write(command: Command) -> bytes:
         case Welcome():
             return msgspec.json.encode({"id": command.request_id, "connect": welcome(command)})
         case Denied(request_id, denial):
-            return msgspec.json.encode({"id": request_id, "error": {"code": denial.code, "message": denial.reason}})
+            return msgspec.json.encode({"id": request_id, "error": {"code": denial.code, "message": command.message}})
         case Told(request_id, data):
             return msgspec.json.encode({"id": request_id, "rpc": {"data": msgspec.Raw(data)}})
         case _:

@@ -137,7 +137,7 @@ def write(command: Command) -> bytes:
     if isinstance(command, Welcome):
         return wire.prefixed(wire.number(1, command.request_id) + wire.block(5, _welcome(command)))
     if isinstance(command, Denied):
-        error = wire.number(1, command.denial.code) + wire.text(2, command.denial.reason)
+        error = wire.number(1, command.denial.code) + wire.text(2, command.message)
         return wire.prefixed(wire.number(1, command.request_id) + wire.block(2, error))
     if isinstance(command, Told):
         return wire.prefixed(wire.number(1, command.request_id) + wire.block(13, wire.block(1, command.data)))

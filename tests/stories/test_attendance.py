@@ -1,0 +1,353 @@
+"""Who gets a broadcast, and who finds it in its conversation list: stories told with a clock that moves when told to.
+
+`(+29 s)` in a story's words is time that passes; nothing waits for it.
+"""
+
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from builders import Clock, submission
+from houses import GRACE_MS, Clients, opened, received
+from laba.core.session import State
+from laba.model.calls import ListConversations, MarkRead
+from laba.model.dispatch import Conversation, ConversationType
+from laba.model.stream import Position
+
+pytestmark = pytest.mark.anyio
+
+ADMIN = Conversation(ConversationType.APP, "admin")
+SECOND = 1000
+
+
+class Story:
+    """One server's life after the other on one data directory; everyone logs in by name."""
+
+    def __init__(self, directory):
+        self.clock = Clock()
+        self._directory = directory
+        self._lives = AsyncExitStack()
+        self._sent = 0
+
+    async def begin(self):
+        """Start a server; an earlier one is simply not there any more, as after kill -9."""
+        self.house = await self._lives.enter_async_context(opened(self._directory, self.clock))
+        self.clients = Clients(self.house)
+        self._bus = self.house.bus.subscribe()
+
+    async def end(self):
+        await self._lives.aclose()
+
+    def later(self, seconds):
+        self.clock.pass_ms(round(seconds * SECOND))
+
+    async def login(self, user, device="phone", had=None):
+        """Log a user's device in, with the position behind the last message it had, or with none."""
+        position = None
+        if had is not None:
+            position = Position((await self.clients.fanout.open_app(self.house.app)).position.epoch, had)
+        return await self.clients.entered(self.house.foreign_token(user), position, device)
+
+    def drop(self, *sessions):
+        for session in sessions:
+            self.clients.sessions.leave(session)
+
+    def pong(self, session):
+        session.pinged = session.written
+        self.clients.sessions.confirm(session)
+
+    async def broadcast(self, **how):
+        """Accept a broadcast, give it its place and write it to whoever is there; gives its number in the stream."""
+        await self.house.intake.accept(submission(**how), self.house.app)
+        await self.house.dispatcher.turn()
+        await self.clients.deliver(await anext(self._bus))
+        self._sent += 1
+        return self._sent
+
+    async def accept(self):
+        """Accept a broadcast that the server does not come to send."""
+        await self.house.intake.accept(submission(), self.house.app)
+        self._sent += 1
+        return self._sent
+
+    async def send_the_rest(self):
+        await self.house.dispatcher.turn()
+        await self.clients.deliver(await anext(self._bus))
+
+    async def conversations(self, user):
+        """Give a user's list as (sender, unread, text of the last message)."""
+        answer = await self.house.reader.list(ListConversations(user, 20), self.house.app)
+        return [(each.conversation.id, each.unread, _text(each.last_message)) for each in answer.conversations]
+
+    async def has_read(self, user, conversation=ADMIN):
+        await self.house.reader.mark_read(MarkRead(user, conversation), self.house.app)
+
+    async def registered(self, *users):
+        for user in users:
+            await self.house.registered(user)
+
+
+def _text(message):
+    return None if message is None else message.partition(b'"text":"')[2].partition(b'"')[0].decode()
+
+
+@asynccontextmanager
+async def _told(directory):
+    story = Story(directory)
+    await story.begin()
+    try:
+        yield story
+    finally:
+        await story.end()
+
+
+@pytest.fixture
+async def story(tmp_path):
+    async with _told(tmp_path) as told:
+        yield told
+
+
+# --- the grace at its edges ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("away_seconds", "gets"),
+    [(0, [2]), (29.999, [2]), (30, [2]), (30.001, []), (600, [])],
+)
+async def test_a_drop_as_long_as_the_grace_is_no_absence_and_a_longer_one_is(story, away_seconds, gets):
+    """ann has 1, drops, 2 is sent a millisecond later, ann is back with her position after so many seconds."""  # A1
+    ann = await story.login("ann")
+    await story.broadcast()
+    story.drop(ann)
+    story.later(0.001)
+    await story.broadcast()
+    story.later(away_seconds - 0.001 if away_seconds else 0)
+    assert received(await story.login("ann", had=1)) == gets
+
+
+async def test_what_was_sent_while_connected_is_owed_however_long_the_absence(story):
+    """The line was dead already when 2 was written: ann is back minutes later, and gets it, but not 3."""  # A1
+    ann = await story.login("ann")
+    await story.broadcast()
+    await story.broadcast()
+    story.drop(ann)
+    story.later(31)
+    await story.broadcast()
+    story.later(200)
+    assert received(await story.login("ann", had=1)) == [2]
+
+
+async def test_a_device_without_a_position_gets_what_it_never_confirmed(story):
+    """1 was confirmed by a pong, 2 was written and nothing came after it: the app that starts anew gets 2 again."""
+    ann = await story.login("ann")  # design.md section 5
+    await story.broadcast()
+    story.pong(ann)
+    await story.broadcast()
+    story.drop(ann)
+    story.later(10)
+    await story.broadcast()
+    again = await story.login("ann")
+    assert received(again) == [2, 3]
+    story.pong(again)
+    story.drop(again)
+    assert received(await story.login("ann")) == []
+
+
+async def test_an_absence_is_not_forgotten_by_a_short_return(story):
+    """Away for a minute, in for a moment, dropped again: 2, of the minute, is still not ann's."""  # A1
+    ann = await story.login("ann")
+    await story.broadcast()
+    story.drop(ann)
+    story.later(60)
+    await story.broadcast()
+    ann = await story.login("ann", had=1)
+    story.drop(ann)
+    story.later(1)
+    await story.broadcast()
+    assert received(await story.login("ann", had=1)) == [3]
+
+
+async def test_the_unconfirmed_end_of_one_stay_survives_the_next(story):
+    """1 was never confirmed; two short lives later, a minute apart, it is still owed; 2 and 3 never were."""
+    story.drop(await story.login("ann"))  # design.md section 5
+    ann = await story.login("ann")
+    await story.broadcast()
+    story.drop(ann)
+    for _ in range(2):
+        story.later(60)
+        await story.broadcast()
+        session, _ = await story.clients.login(story.house.foreign_token("ann"), None, "phone")
+        story.drop(session)  # before anything could be written to it
+    story.later(60)
+    assert received(await story.login("ann")) == [1]
+
+
+# --- two devices ---------------------------------------------------------------------------------------------------
+
+
+async def test_each_device_is_owed_what_it_missed_itself(story):
+    """The phone drops and is back in time, the tablet stays: each has each message once."""  # A1 G3
+    phone, tablet = await story.login("ann", "phone"), await story.login("ann", "tablet")
+    await story.broadcast()
+    story.drop(phone)
+    await story.broadcast()
+    phone = await story.login("ann", "phone", had=1)
+    await story.broadcast()
+    assert received(tablet) == [1, 2, 3]
+    assert received(phone) == [2, 3]
+
+
+async def test_a_device_that_was_away_too_long_is_not_excused_by_another(story):
+    """ann was online all the time by her tablet, not by her phone: 2 is in her list, not on the phone."""  # A1 A2
+    phone = await story.login("ann", "phone")
+    await story.login("ann", "tablet")
+    await story.broadcast()
+    story.drop(phone)
+    story.later(31)
+    await story.broadcast(text="to the tablet")
+    assert received(await story.login("ann", "phone", had=1)) == []
+    assert await story.conversations("ann") == [("admin", 2, "to the tablet")]
+
+
+async def test_a_message_to_two_devices_counts_once(story):
+    """Unread is of the user, not of the devices."""  # A2 S5
+    await story.login("ann", "phone")
+    await story.login("ann", "tablet")
+    await story.broadcast(text="hello")
+    assert await story.conversations("ann") == [("admin", 1, "hello")]
+
+
+# --- the conversation list -----------------------------------------------------------------------------------------
+
+
+async def test_the_list_holds_what_was_accepted_while_its_user_was_there_or_in_its_grace(story):
+    """ann stays, bob dropped 30 s before, carl a millisecond earlier, dora is registered and was never there."""
+    await story.registered("dora")  # A2
+    bob, carl = await story.login("bob"), await story.login("carl")
+    await story.login("ann")
+    story.drop(carl)
+    story.later(0.001)
+    story.drop(bob)
+    story.later(30)
+    await story.broadcast(text="now")
+    story.later(300)
+    lists = {user: await story.conversations(user) for user in ("ann", "bob", "carl", "dora")}
+    assert lists == {"ann": [("admin", 1, "now")], "bob": [("admin", 1, "now")], "carl": [], "dora": []}
+
+
+async def test_who_comes_after_a_broadcast_does_not_have_it(story):
+    """Not in its hand and not in its list."""  # A1 A2
+    await story.broadcast()
+    story.later(0.001)
+    assert received(await story.login("ann")) == []
+    assert await story.conversations("ann") == []
+
+
+async def test_read_is_read_and_what_comes_after_it_is_not(story):
+    """One ledger row each, whoever reads it when."""  # A2 S5
+    await story.login("ann")
+    await story.broadcast(text="one")
+    await story.has_read("ann")
+    assert await story.conversations("ann") == [("admin", 0, "one")]
+    await story.broadcast(text="two")
+    assert await story.conversations("ann") == [("admin", 1, "two")]
+
+
+# --- kill -9 with sessions open ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("back_after_seconds", "gets"), [(30, [2, 3]), (30.001, [2])])
+async def test_after_a_crash_the_grace_counts_from_readiness(story, back_after_seconds, gets):
+    """2 was accepted and never sent; an hour of darkness; 3 is sent a second after the restart."""  # A1
+    await story.login("ann")
+    await story.broadcast()
+    await story.accept()
+    story.later(5)
+    await story.begin()
+    await story.send_the_rest()
+    story.later(1)
+    await story.broadcast()
+    story.later(back_after_seconds - 1)
+    assert received(await story.login("ann", had=1)) == gets
+
+
+async def test_after_a_crash_a_device_without_a_position_gets_the_unconfirmed_end(story):
+    """Nothing says that 1 arrived: it comes again, under its id, and then what was sent since."""
+    await story.login("ann")  # design.md section 5
+    await story.broadcast()
+    await story.begin()
+    await story.broadcast()
+    assert received(await story.login("ann")) == [1, 2]
+
+
+async def test_after_a_crash_what_was_confirmed_long_before_does_not_come_again(story):
+    """Who had not shown within a minute that it has 1 would have been closed; 2 is of the last seconds."""
+    await story.login("ann")  # design.md section 5
+    await story.broadcast()
+    story.later(61)
+    await story.house.attending.note_alive()
+    await story.broadcast()
+    await story.begin()
+    assert received(await story.login("ann")) == [2]
+
+
+async def test_who_had_left_before_a_crash_is_not_taken_for_present(story):
+    """bob left a minute before it: his grace does not count from the restart. ann's does."""  # A1 A2
+    bob = await story.login("bob")
+    await story.login("ann")
+    await story.broadcast(text="before")
+    story.drop(bob)
+    story.later(60)
+    await story.broadcast(text="just before")
+    await story.begin()
+    story.later(5)
+    await story.broadcast(text="after")
+    story.later(5)
+    assert received(await story.login("bob", had=1)) == []
+    assert received(await story.login("ann", had=1)) == [2, 3]
+    assert await story.conversations("bob") == [("admin", 1, "before")]
+    assert await story.conversations("ann") == [("admin", 3, "after")]
+
+
+async def test_the_list_after_a_crash_ends_with_the_grace_of_the_restart(story):
+    """ann never comes back: what was sent within 30 s of the restart is in her list, what was sent later is not."""
+    await story.login("ann")  # A2
+    await story.broadcast(text="before")
+    await story.begin()
+    story.later(30)
+    await story.broadcast(text="within the grace")
+    story.later(0.001)
+    await story.broadcast(text="past it")
+    assert await story.conversations("ann") == [("admin", 2, "within the grace")]
+
+
+async def test_a_server_that_stops_in_order_takes_nobody_for_gone(story):
+    """A restart is not the client's doing: its grace counts from readiness, as after a crash."""  # A1
+    ann = await story.login("ann")
+    await story.broadcast()
+    story.clients.sessions.leave(ann, restarting=True)
+    await story.house.attending.write()
+    story.later(50)
+    await story.begin()
+    story.later(29)
+    await story.broadcast()
+    assert received(await story.login("ann", had=1)) == [2]
+    assert ann.state is State.CLOSED
+
+
+async def test_two_crashes_in_a_row_lose_and_double_nothing(story):
+    """1 before the first, 2 between the two, 3 after: ann goes on where she was."""  # A1 G3
+    assert GRACE_MS == 30 * SECOND
+    had = []
+    ann = await story.login("ann")
+    await story.broadcast()
+    had += received(ann)
+    await story.begin()
+    ann = await story.login("ann", had=had[-1])
+    await story.broadcast()
+    had += received(ann)
+    await story.begin()
+    ann = await story.login("ann", had=had[-1])
+    await story.broadcast()
+    had += received(ann)
+    assert had == [1, 2, 3]

@@ -7,8 +7,9 @@ from types import MappingProxyType
 import click
 
 from laba import config
+from laba.adapters.gateway.wires import HTTP_STREAM_PATH, SSE_PATH, UNI_SSE_PATH, WEBSOCKET_PATH
 from laba.adapters.telemetry import COUNTERS, GAUGES
-from laba.assembly import WEBSOCKET_PATH
+from laba.assembly import EMULATION_PATH, PULL_PATH
 from laba.cli import main
 from laba.dialects.easemob import endpoints as easemob
 from laba.dialects.easemob.errors import DAY_FULL, OF_ENDPOINT, WORDS
@@ -54,6 +55,11 @@ def endpoints() -> str:
                 ("GET", "`/ready`", "200, or 503 while it stops"),
                 ("GET", "`/metrics`", "Prometheus text ([metrics](metrics.md))"),
                 ("GET", f"`{WEBSOCKET_PATH}`", "WebSocket for clients ([clients](clients.md))"),
+                ("POST", f"`{HTTP_STREAM_PATH}`", "a stream of JSON lines or Protobuf for clients"),
+                ("GET, POST", f"`{SSE_PATH}`", "server-sent events for clients"),
+                ("POST", f"`{EMULATION_PATH}`", "204; what a client of these two says later"),
+                ("GET, POST", f"`{UNI_SSE_PATH}`", "server-sent events for clients that only listen"),
+                ("GET", f"`{PULL_PATH}`", "a client's messages as JSON, with its token as bearer"),
             ),
         )
     )
@@ -97,7 +103,22 @@ def errors() -> str:
 def clients() -> str:
     return (
         "# Client protocol\n\n"
-        f"`{WEBSOCKET_PATH}` speaks the Centrifuge client protocol v2, in JSON and Protobuf. [Clients](../clients.md) shows how to use it.\n\n"
+        "[Clients](../clients.md) shows how to use each.\n\n"
+        + table(
+            ("path", "what it speaks"),
+            (
+                (f"`{WEBSOCKET_PATH}`", "the Centrifuge client protocol v2 over WebSocket, in JSON and Protobuf"),
+                (
+                    f"`{HTTP_STREAM_PATH}`",
+                    f"the same over an HTTP response that does not end, with `{EMULATION_PATH}`",
+                ),
+                (f"`{SSE_PATH}`", f"the same over server-sent events, in JSON, with `{EMULATION_PATH}`"),
+                (f"`{UNI_SSE_PATH}`", "its unidirectional form over server-sent events, in JSON"),
+                (f"`{PULL_PATH}`", "messages by request, in JSON"),
+            ),
+        )
+        + "\nWhere there is no WebSocket to close, its code and reason come as the protocol's `disconnect` push, and the\n"
+        "response ends. A pull is answered with an HTTP status.\n\n"
         "## Close codes\n\n"
         "The code alone tells a client's SDK whether to come back.\n\n"
         + table(

@@ -460,6 +460,16 @@ async def test_a_client_that_waits_for_leave_to_send_a_streams_body_gets_it():
         assert rig.streams.seen[0][3] == b"12345"
 
 
+async def test_a_client_that_did_not_wait_for_leave_is_answered_at_once():
+    """No 100 comes behind the answer."""
+    async with HttpRig().running() as rig:
+        client = await rig.connect()
+        assert (await client.call(stream(b"12345", "Expect: 100-continue")))[0] == 200
+        await client.send(b"more")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert await client.read() == b""
+
+
 async def test_a_preflight_of_a_stream_is_https_own():
     """The application answers it, as for every other path."""
     async with HttpRig().running() as rig:

@@ -106,6 +106,10 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             if self._loose_bytes > self._bounds.head_bytes:
                 self._refuse(*_TOO_LARGE)
+            elif self._stream_body is not None and self.expect_100_continue:
+                # RFC 9110 section 10.1.1; not where the body is here already, and the answer at once behind it.
+                self.expect_100_continue = False
+                self.transport.write(_CONTINUE)
 
     def _fault(self) -> tuple[bytes, bytes]:
         if self._head_bytes > self._bounds.head_bytes:
@@ -187,8 +191,6 @@ class HttpProtocol(HttpToolsProtocol):
         self._wheel.arm(self, self._bounds.body_seconds)
         self._stream_body = bytearray()
         self._in_body = True
-        if self.expect_100_continue:
-            self.transport.write(_CONTINUE)
 
     def _is_over_body_bound(self) -> bool:
         return self._stream_body is not None and len(self._stream_body) > self._takers.body_bytes
@@ -233,6 +235,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._let_go(self._takers.upgrade, rest)
 
     def _hand_over_stream(self) -> None:
+        if self.transport.get_write_buffer_size():
+            # Who does not read the 25 bytes of a 100 reads no stream either, and nothing may overtake them.
+            self.transport.abort()
+            return
         self._let_go(self._takers.stream, bytes(self._stream_body or b""))
 
     def _let_go(self, taker: Taker, rest: bytes) -> None:

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import quote
 
 import pytest
 
 from process_clients import python
-from process_server import HOST, call, eventually, exchange, metric
+from process_server import HOST, call, eventually, exchange, metric, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -228,3 +229,65 @@ async def test_every_sdk_asks_by_rpc_and_may_come_back_as_if_new(app, sdk):  # S
         await ann.until_login(2)
         assert ann.returns[1]["was_recovering"] is False
         await ann.until_heard(await app.broadcast())
+
+
+async def test_a_caller_who_hangs_up_while_it_waits_is_gone(app):  # R5
+    """At once, not when its time is over."""
+
+    async def ended():
+        return await metric(app.server, "laba_sessions_closed_total")
+
+    async def logins():
+        return await metric(app.server, "laba_logins_total")
+
+    ended_before, logins_before = await ended(), await logins()
+    _, writer = await asyncio.open_connection(HOST, app.server.port)
+    writer.write(get("/connection/pull?wait=60", f"Authorization: Bearer {app.user_token('ann')}"))
+
+    async def is_there():
+        return await logins() > logins_before
+
+    await eventually(is_there)
+    assert await ended() == ended_before
+    writer.close()
+
+    async def is_gone():
+        return await ended() > ended_before
+
+    await eventually(is_gone)
+
+
+# --- the end -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_server_that_stops_lets_every_kind_go(tmp_path):  # S4, R5
+    """Streams are told why and end, a pull that waits is answered, and nothing holds the server back."""
+    with serving(tmp_path) as server:
+        app = server.new_app()
+        port, token = server.port, app.user_token("ann")
+        async with AsyncExitStack() as stack:
+            requests = (
+                (post("/connection/http_stream", login(token).encode()), b"\n"),
+                (get(f"/connection/sse?cf_connect={quote(login(token))}"), b"\n\n"),
+                (uni_sse(token), b"\n\n"),
+            )
+            streams = [await stack.enter_async_context(streaming(port, *request)) for request in requests]
+            for stream in streams:
+                assert "connect" in json.dumps(await stream.next())
+            pull = asyncio.create_task(pulled(app, token, wait=60, device_id="other"))
+
+            async def all_there():
+                return await metric(server, "laba_logins_total") == 4
+
+            await eventually(all_there)
+            began = time.monotonic()
+            stopping = asyncio.get_running_loop().run_in_executor(None, server.terminate)
+            found, cursor = await pull
+            assert (found, bool(cursor)) == ([], True)
+            for stream in streams:
+                told = await stream.next()
+                assert told.get("push", told) == {"disconnect": {"code": 3001, "reason": "shutdown"}}
+                assert await stream.next() is None
+                stream.writer.close()
+            assert await stopping == 0
+            assert time.monotonic() - began < 4

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from process_clients import python
+from process_clients import SDKS, python
 from process_server import HOST, call, eventually, exchange, metric, serving
 
 pytestmark = pytest.mark.anyio
@@ -255,6 +255,37 @@ async def test_a_caller_who_hangs_up_while_it_waits_is_gone(app):  # R5
         return await ended() > ended_before
 
     await eventually(is_gone)
+
+
+async def test_every_sdk_answers_pings_and_so_confirms_what_it_has(tmp_path):  # S4, A1
+    """On streams the pongs come by emulation: nobody is closed, and who comes back as if new gets nothing again."""
+    with serving(tmp_path, LABA_GATEWAY__PING_SECONDS="1", LABA_GATEWAY__PONG_SECONDS="2") as server:
+        app = server.new_app()
+        async with AsyncExitStack() as stack:
+            entered = [
+                await stack.enter_async_context(sdk(app.websocket, app.user_token(name)))
+                for name, sdk in SDKS.items()
+            ]
+            listeners = [listener for (listener,) in entered]
+            for listener in listeners:
+                await listener.until_login()
+            one = await app.broadcast("one")
+            for listener in listeners:
+                await listener.until_heard(one)
+            sent_at = time.monotonic()
+
+            async def pinged_twice():
+                return time.monotonic() - sent_at > 6
+
+            await eventually(pinged_twice)
+            assert [len(listener.of("connected")) for listener in listeners] == [1] * len(SDKS)
+            for listener in listeners:
+                await listener.command("restart")
+                await listener.until_login(2)
+            two = await app.broadcast("two")
+            for listener in listeners:
+                await listener.until_heard(two)
+                assert listener.ids == [one, two]
 
 
 # --- the end -------------------------------------------------------------------------------------------------------

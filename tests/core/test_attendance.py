@@ -115,6 +115,13 @@ def test_after_a_crash_a_position_shows_who_was_there():
         assert (back.start, back.dues) == (7, dues)
 
 
+@pytest.mark.parametrize(("user_since_ms", "owed_any"), [(READY_MS, True), (READY_MS + 1, False)])
+def test_who_was_registered_after_the_crash_was_not_there_before(user_since_ms, owed_any):
+    """Whatever position it presents."""  # A1 S1
+    back = arrive(begun(), 20, READY_MS + 2, asked=7, user_since_ms=user_since_ms)
+    assert bool(back.dues) is owed_any
+
+
 def test_a_position_is_no_proof_against_what_the_store_knows():
     """Also right after a restart: a stay that ended long before it ended then."""  # A1
     stay = Stay(ANN, 5, 10, 10, 1, ended_at_ms=READY_MS - GRACE_MS)

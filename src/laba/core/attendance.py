@@ -173,7 +173,9 @@ class Attendance:
         return stay.ended_at_ms or 0
 
     def _is_proof(self, arrival: Arrival) -> bool:
-        return arrival.asked is not None and arrival.now_ms - self._ready_at_ms <= self._grace_ms
+        # Who was registered since then was not there before.
+        in_time = arrival.user_since_ms <= self._ready_at_ms and arrival.now_ms - self._ready_at_ms <= self._grace_ms
+        return arrival.asked is not None and in_time
 
     def _begun(self, arrival: Arrival, last: Stay | None, start: int) -> Stay:
         """Go on with the last stay where nothing was missed in between, or begin a new one."""

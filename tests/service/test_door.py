@@ -8,13 +8,17 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls
+from laba.model import calls, recordcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
-from laba.model.calls import Accepted, AppShown, AppsListed, Grant, NewUser, TokenIssued
+from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
+from laba.model.dispatch import Conversation, ConversationType
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
+from laba.model.usercalls import NewUser
 from laba.service.door import Door
+
+ADMIN = Conversation(ConversationType.APP, "admin")
 
 pytestmark = pytest.mark.anyio
 
@@ -256,23 +260,31 @@ async def test_every_kind_of_call_is_served(house):
         calls.ListApps(): AppsListed,
         calls.GetApp(): AppShown,
         calls.TokenRequest(Grant.DIRECT): TokenIssued,
-        calls.RegisterUsers((NewUser("ann"),), single=True): calls.UsersRegistered,
-        calls.GetUser("ann"): calls.UserFound,
-        calls.ListUsers(10): calls.UsersListed,
-        calls.SetPassword("ann", "secret"): calls.UserChanged,
-        calls.SetActivation("ann", active=False): calls.UserChanged,
-        calls.DisconnectUser("ann"): calls.UserDisconnected,
-        calls.GetStatus("ann"): calls.StatusFound,
-        calls.GetStatuses(("ann",)): calls.StatusesFound,
-        calls.GetResources("ann"): calls.ResourcesFound,
-        calls.DeleteUser("ann"): calls.UserDeleted,
+        usercalls.RegisterUsers((NewUser("ann"),), single=True): usercalls.UsersRegistered,
+        usercalls.GetUser("ann"): usercalls.UserFound,
+        usercalls.ListUsers(10): usercalls.UsersListed,
+        usercalls.SetPassword("ann", "secret"): usercalls.UserChanged,
+        usercalls.SetActivation("ann", active=False): usercalls.UserChanged,
+        usercalls.DisconnectUser("ann"): usercalls.UserDisconnected,
+        usercalls.GetStatus("ann"): usercalls.StatusFound,
+        usercalls.GetStatuses(("ann",)): usercalls.StatusesFound,
+        usercalls.GetResources("ann"): usercalls.ResourcesFound,
+        recordcalls.ListConversations("ann", 10): recordcalls.ConversationsListed,
+        recordcalls.MarkRead("ann", ADMIN): recordcalls.MarkedRead,
+        recordcalls.ReadHistory("ann", ADMIN, 10): recordcalls.HistoryRead,
+        usercalls.DeleteUser("ann"): usercalls.UserDeleted,
     }
     answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}
     assert answers == {type(call): answer for call, answer in served.items()}
     changed = await house.desk.serve(calls.ChangeApp(development=True), house.app)
     assert changed.app.policy.development
-    assert isinstance(await house.desk.serve(submission(), house.app), Accepted)
-    assert {*answers, calls.ChangeApp, type(submission())} == set(get_args(calls.Call))
+    accepted = await house.desk.serve(submission(), house.app)
+    assert isinstance(accepted, Accepted)
+    report = await house.desk.serve(recordcalls.GetReport(accepted.dispatch.id), house.app)
+    assert isinstance(report, recordcalls.ReportShown)
+    # A client acknowledges over its own connection only.
+    others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge}
+    assert {*answers, *others} == set(get_args(calls.Call))
 
 
 async def test_a_call_about_an_app_without_one_is_a_bug(house):

@@ -6,8 +6,8 @@ from builders import APP_UUID, OTHER_UUID, STREAM, batch, counted, joined
 from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, received, write
 from laba.core.session import State
 from laba.core.window import Bounds
-from laba.model.calls import GetReport
 from laba.model.closing import Closing
+from laba.model.recordcalls import GetReport
 from laba.model.stream import Position, Revocation, Stream
 from laba.service.fanout import Eviction
 

@@ -6,7 +6,7 @@ from builders import OTHER_UUID, STREAM, LeapingLoop, app, counted, dispatch, gr
 from houses import WINDOW_MS, opened
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.tally import Tally
-from laba.model.calls import GetReport, ReportShown
+from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code
 from laba.model.report import Report, Stage
 from laba.service.reporting import Reporting, report_of

@@ -9,10 +9,11 @@ from laba.core.session import Session, State
 from laba.core.tokens import Token
 from laba.core.window import Bounds
 from laba.model.attendance import Seat
-from laba.model.calls import DeleteUser, ListConversations, SetActivation, SetPassword
 from laba.model.closing import Closing
+from laba.model.recordcalls import ListConversations
 from laba.model.session import Denial, Denied, Login, Welcome
 from laba.model.stream import Position
+from laba.model.usercalls import DeleteUser, SetActivation, SetPassword
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from laba.core.session import Session
-from laba.model.calls import Acknowledge, Acknowledged, Answer, Call, ListConversations, MarkRead, ReadHistory
+from laba.model.calls import Answer, Call
+from laba.model.recordcalls import Acknowledge, Acknowledged, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Refusal
 from laba.model.session import Ask, Denial, Denied, Told
 from laba.service.conversations import Reader

@@ -3,10 +3,11 @@ import json
 import pytest
 
 from laba.dialects.native.conversations import METHODS, tell
-from laba.model.calls import (
+from laba.model.calls import AppsListed
+from laba.model.dispatch import Conversation, ConversationType
+from laba.model.recordcalls import (
     Acknowledge,
     Acknowledged,
-    AppsListed,
     ConversationsListed,
     HistoryRead,
     ListConversations,
@@ -15,7 +16,6 @@ from laba.model.calls import (
     ReadHistory,
     Shown,
 )
-from laba.model.dispatch import Conversation, ConversationType
 from laba.model.refusal import Code, Refusal
 
 ADMIN = Conversation(ConversationType.APP, "admin")

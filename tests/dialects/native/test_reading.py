@@ -4,23 +4,12 @@ import pytest
 
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.app import AppName, Feature, QuotaName
-from laba.model.calls import (
-    ChangeApp,
-    Claim,
-    CreateApp,
-    GetApp,
-    GetReport,
-    Grant,
-    ListApps,
-    ListConversations,
-    MarkRead,
-    ReadHistory,
-    TokenRequest,
-)
+from laba.model.calls import ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Flags, Level, Submission
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.quota import UNLIMITED, Quota
+from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Code, Refusal
 
 APPS, APP = "/v1/apps", "/v1/apps/acme/chat"

@@ -5,28 +5,16 @@ import pytest
 from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.writing import STATUS
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
-from laba.model.calls import (
-    Accepted,
-    AppShown,
-    AppsListed,
-    Claim,
-    ConversationsListed,
-    Exchange,
-    Grant,
-    HistoryRead,
-    MarkedRead,
-    ReportShown,
-    Shown,
-    TokenIssued,
-    UserDeleted,
-)
+from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, TokenIssued
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, Shown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Report, Stage
 from laba.model.user import User
+from laba.model.usercalls import UserDeleted
 
 KEYS = AppKeys("id", "key", "cid", "cert", "secret", "csecret", b"token key")
 POLICY = AppPolicy(frozenset({Feature.PUSH}), {QuotaName.PUSH: Quota.parse("9/day")})

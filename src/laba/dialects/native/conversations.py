@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from laba.dialects.native.members import Members, Unacceptable, decoded, invalid
-from laba.model.calls import (
+from laba.model.calls import Answer, Call
+from laba.model.dispatch import Conversation, ConversationType
+from laba.model.recordcalls import (
     Acknowledge,
     Acknowledged,
-    Answer,
-    Call,
     ConversationsListed,
     HistoryRead,
     ListConversations,
@@ -20,7 +20,6 @@ from laba.model.calls import (
     ReadHistory,
     Shown,
 )
-from laba.model.dispatch import Conversation, ConversationType
 from laba.model.refusal import Refusal
 
 LIMIT_DEFAULT: Final = 20

@@ -1,4 +1,5 @@
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -248,7 +249,7 @@ def test_a_process_with_clients_notes_every_few_seconds_that_it_lives():
         arrive(attending)
 
     register, _ = lived(16.5, scenario)
-    gaps = [later - earlier for earlier, later in zip(register.checkpoints, register.checkpoints[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(register.checkpoints)]
     assert len(register.checkpoints) in (3, 4)
     assert set(gaps) == {5_000}
 

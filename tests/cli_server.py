@@ -9,15 +9,16 @@ from laba.cli.office import SOCKET_NAME
 
 
 class Scripted(BaseHTTPRequestHandler):
-    """A server in laba's place: answers everything with `answer`, or hangs up where that is None."""
+    """A server in laba's place: gives one of `answers` after the other, the last for ever; hangs up for None."""
 
-    answer = (200, b"{}")
+    answers = ((200, b"{}"),)
 
     def do_POST(self):
         self.server.seen.append((self.path, self.rfile.read(int(self.headers["content-length"] or 0))))
-        if self.answer is None:
+        answer = self.answers[min(len(self.server.seen), len(self.answers)) - 1]
+        if answer is None:
             return
-        status, body = self.answer
+        status, body = answer
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -31,8 +32,8 @@ class Scripted(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def answering(folder, answer):
-    handler = type("Handler", (Scripted,), {"answer": answer})
+def answering(folder, *answers):
+    handler = type("Handler", (Scripted,), {"answers": answers})
     with UnixStreamServer(str(folder / SOCKET_NAME), handler) as server:
         server.seen = []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

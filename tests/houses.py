@@ -15,9 +15,9 @@ from laba.core.session import Session, State
 from laba.core.tokens import NEVER, Token, TokenReader
 from laba.core.window import Bounds
 from laba.dialects.easemob.accesstoken2 import AccessToken2Reader, Terms, build_app_token, build_user_token
-from laba.model.calls import NewUser, RegisterUsers
 from laba.model.session import Login
 from laba.model.stream import Batch
+from laba.model.usercalls import NewUser, RegisterUsers
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending

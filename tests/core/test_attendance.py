@@ -115,6 +115,13 @@ def test_after_a_crash_a_position_shows_who_was_there():
         assert (back.start, back.dues) == (7, dues)
 
 
+@pytest.mark.parametrize(("user_since_ms", "owed_any"), [(READY_MS, True), (READY_MS + 1, False)])
+def test_who_was_registered_after_the_crash_was_not_there_before(user_since_ms, owed_any):
+    """Whatever position it presents."""  # A1 S1
+    back = arrive(begun(), 20, READY_MS + 2, asked=7, user_since_ms=user_since_ms)
+    assert bool(back.dues) is owed_any
+
+
 def test_a_position_is_no_proof_against_what_the_store_knows():
     """Also right after a restart: a stay that ended long before it ended then."""  # A1
     stay = Stay(ANN, 5, 10, 10, 1, ended_at_ms=READY_MS - GRACE_MS)
@@ -141,12 +148,23 @@ def test_what_is_remembered_here_is_newer_than_the_store_s_word():
     assert back.dues == (Due(5, NOW_MS - GRACE_MS - 1), Due(1, 9))
 
 
-def test_an_earlier_bearer_of_the_name_leaves_nothing_behind():
-    """What ended before the user was registered was not its own."""  # S1
-    stay = Stay(ANN, 5, 10, 8, 1, ended_at_ms=NOW_MS - 2)
-    assert arrive(begun(), 20, earlier=[stay], user_since_ms=NOW_MS - 1).dues == ()
-    back = arrive(was_here(left_at_ms=NOW_MS - 2), 20, user_since_ms=NOW_MS - 1)
+@pytest.mark.parametrize("ended_at_ms", [None, NOW_MS - 1])
+def test_an_earlier_bearer_of_the_name_leaves_nothing_behind(ended_at_ms):
+    """Neither in the store nor here; its session may even end after the new one was registered."""  # S1
+    stay = Stay(ANN, 5, 10, 8, NOW_MS - 3, ended_at_ms)
+    assert arrive(begun(), 20, earlier=[stay], user_since_ms=NOW_MS - 3).start == 8
+    assert arrive(begun(), 20, earlier=[stay], user_since_ms=NOW_MS - 2).dues == ()
+    back = arrive(was_here(left_at_ms=NOW_MS), 20, user_since_ms=NOW_MS - 2)
     assert (back.start, back.dues) == (20, ())
+
+
+def test_who_takes_the_seat_of_an_earlier_bearer_of_the_name_begins_here():
+    """Its session is about to be ended; until then the seat is not the new one's."""  # S1
+    attendance = begun()
+    arrive(attendance, 5, NOW_MS - 3)
+    assert arrive(attendance, 20, asked=0, user_since_ms=NOW_MS - 2).dues == ()
+    attendance.left(ANN, 20, 20, NOW_MS)
+    assert attendance.take_unwritten() == [Stay(ANN, 5, 5, 5, NOW_MS - 3), Stay(ANN, 20, 20, 20, NOW_MS, NOW_MS)]
 
 
 # --- stays ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from builders import app
-from laba.model.calls import Claim, Endpoint, Grant, NewUser, Right, TokenIssued, TokenRequest
+from laba.model.calls import Claim, Endpoint, Grant, Right, TokenIssued, TokenRequest
+from laba.model.usercalls import NewUser
 
 
 def test_no_secret_of_a_call_stands_in_a_repr():

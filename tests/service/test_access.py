@@ -7,9 +7,10 @@ import pytest
 from builders import NOW_MS, OTHER_UUID, Ticker, app
 from houses import LIFETIMES, opened
 from laba.core.tokens import Token
-from laba.model.calls import DeleteUser, Grant, TokenIssued, TokenRequest
+from laba.model.calls import Grant, TokenIssued, TokenRequest
 from laba.model.identity import Identity
 from laba.model.refusal import Code
+from laba.model.usercalls import DeleteUser
 
 pytestmark = pytest.mark.anyio
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -8,18 +9,23 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls
+from laba.model import calls, recordcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
-from laba.model.calls import Accepted, AppShown, AppsListed, Grant, NewUser, TokenIssued
+from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
+from laba.model.dispatch import Conversation, ConversationType
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
+from laba.model.usercalls import NewUser
 from laba.service.door import Door
+
+ADMIN = Conversation(ConversationType.APP, "admin")
 
 pytestmark = pytest.mark.anyio
 
 BROADCAST = "/v1/apps/org/app/broadcasts"
 HELLO = {"kind": "txt", "content": {"text": "hello"}}
+ADMIN = Conversation(ConversationType.APP, "admin")
 
 
 class Body:
@@ -195,6 +201,103 @@ async def test_another_app_s_token_and_a_user_s_open_nothing(house):
     assert await house.store.waiting(10) == ()
 
 
+# --- a user's own --------------------------------------------------------------------------------------------------
+
+
+ANN = "/v1/apps/org/app/users/ann"
+READ = {"type": "app", "id": "admin"}
+OWN = [("GET", f"{ANN}/conversations"), ("POST", f"{ANN}/conversations/read"), ("GET", f"{ANN}/history?type=app")]
+
+
+def own(method, path, token=None, **rest):
+    path, _, query = path.partition("?")
+    query = {"type": "app", "id": "admin"} if query else {}
+    return replace(head(method, path, token, **rest), query=query)
+
+
+@pytest.mark.parametrize(("method", "path"), OWN)
+async def test_a_user_s_own_is_opened_by_its_token_its_app_s_and_by_the_operator(house, method, path):
+    """A token of any dialect: the one its app's back end signed will do, too."""  # S5 A10
+    ann = await house.registered()
+    tokens = (house.user_token(ann), house.app_token(), house.foreign_token("ann"), house.foreign_token())
+    requests = [own(method, path, token) for token in tokens]
+    statuses = [
+        (await asked(door(house), request, READ))[0] for request in (*requests, own(method, path, operator=True))
+    ]
+    assert statuses == [200] * 5
+
+
+@pytest.mark.parametrize(("method", "path"), OWN)
+async def test_a_user_s_own_is_opened_by_nobody_else(house, method, path):
+    """Another user, another app, another app's user of the same name, nobody, and nonsense."""  # S5 A10
+    ann, eve = await house.registered(), await house.registered("eve")
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    their_ann = Token(OTHER_UUID, 0, "ann", ann.epoch).signed(other.keys.token_key)
+    tokens = (house.user_token(eve), house.app_token(of=other), their_ann, None, "", "nonsense")
+    told = [await asked(door(house), own(method, path, token), READ) for token in tokens]
+    assert told == [
+        (401, "token_mismatch"),
+        (401, "token_mismatch"),
+        (401, "token_mismatch"),
+        (401, "token_missing"),
+        (401, "token_corrupt"),
+        (401, "token_corrupt"),
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), OWN)
+async def test_a_token_that_holds_no_more_does_not_open_a_user_s_own(house, method, path):
+    """One that ended, one of who was removed, one of who was removed and registered again."""  # S5 S1 A10
+    ann = await house.registered()
+    token = house.user_token(ann)
+    ended = own(method, path, house.user_token(ann, expires_at_ms=house.clock.now_ms))
+    told = [await asked(door(house), ended, READ)]
+    await house.users.remove(usercalls.DeleteUser("ann"), house.app)
+    told.append(await asked(door(house), own(method, path, token), READ))
+    await house.registered()
+    told.append(await asked(door(house), own(method, path, token), READ))
+    assert told == [(401, "token_expired"), (404, "user_unknown"), (401, "token_unknown")]
+
+
+@pytest.mark.parametrize(("method", "path"), OWN)
+async def test_who_is_deactivated_may_not_look_at_its_own(house, method, path):
+    """Its app may, and finds no user where there is none."""  # S5 S2
+    ann = replace(await house.registered("bob"), name="ann", activated=False)
+    await house.store.add_users([ann])
+    told = [
+        (await asked(door(house), own(method, path, token), READ))[0]
+        for token in (house.user_token(ann), house.app_token())
+    ]
+    assert told == [404, 200]
+    nobody = own(method, path.replace("ann", "nobody"), house.app_token())
+    assert await asked(door(house), nobody, READ) == (404, "user_unknown")
+
+
+async def test_a_report_is_shown_to_its_app_and_to_the_operator(house):
+    """Another app's does not exist for it; an id that no store could hold is refused before that."""  # X2
+    _, answer = await asked(door(house), head("POST", BROADCAST, house.app_token()), HELLO)
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    named, theirs = f"{BROADCAST}/{answer['id']}", f"/v1/apps/org/other/broadcasts/{answer['id']}"
+    for request in (
+        head("GET", named, house.app_token()),
+        head("GET", named, operator=True),
+        head("GET", f"/v1/broadcasts/{answer['id']}", operator=True),
+    ):
+        status, report = await asked(door(house), request)
+        assert (status, report["id"], report["status"]) == (200, answer["id"], "waiting")
+    refused = (
+        head("GET", theirs, house.app_token(of=other)),
+        head("GET", f"{BROADCAST}/{2**63}", house.app_token()),
+        head("GET", f"/v1/broadcasts/{answer['id']}", house.app_token()),
+    )
+    told = [await asked(door(house), request) for request in refused]
+    assert told == [(404, "broadcast_unknown"), (400, "field_invalid"), (403, "operator_only")]
+
+
 async def test_a_feature_is_switched_without_a_restart(house):
     """By the operator's next call."""  # A7 A9 G2 S9
     entrance, send = door(house), head("POST", BROADCAST, house.app_token())
@@ -256,23 +359,31 @@ async def test_every_kind_of_call_is_served(house):
         calls.ListApps(): AppsListed,
         calls.GetApp(): AppShown,
         calls.TokenRequest(Grant.DIRECT): TokenIssued,
-        calls.RegisterUsers((NewUser("ann"),), single=True): calls.UsersRegistered,
-        calls.GetUser("ann"): calls.UserFound,
-        calls.ListUsers(10): calls.UsersListed,
-        calls.SetPassword("ann", "secret"): calls.UserChanged,
-        calls.SetActivation("ann", active=False): calls.UserChanged,
-        calls.DisconnectUser("ann"): calls.UserDisconnected,
-        calls.GetStatus("ann"): calls.StatusFound,
-        calls.GetStatuses(("ann",)): calls.StatusesFound,
-        calls.GetResources("ann"): calls.ResourcesFound,
-        calls.DeleteUser("ann"): calls.UserDeleted,
+        usercalls.RegisterUsers((NewUser("ann"),), single=True): usercalls.UsersRegistered,
+        usercalls.GetUser("ann"): usercalls.UserFound,
+        usercalls.ListUsers(10): usercalls.UsersListed,
+        usercalls.SetPassword("ann", "secret"): usercalls.UserChanged,
+        usercalls.SetActivation("ann", active=False): usercalls.UserChanged,
+        usercalls.DisconnectUser("ann"): usercalls.UserDisconnected,
+        usercalls.GetStatus("ann"): usercalls.StatusFound,
+        usercalls.GetStatuses(("ann",)): usercalls.StatusesFound,
+        usercalls.GetResources("ann"): usercalls.ResourcesFound,
+        recordcalls.ListConversations("ann", 10): recordcalls.ConversationsListed,
+        recordcalls.MarkRead("ann", ADMIN): recordcalls.MarkedRead,
+        recordcalls.ReadHistory("ann", ADMIN, 10): recordcalls.HistoryRead,
+        usercalls.DeleteUser("ann"): usercalls.UserDeleted,
     }
     answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}
     assert answers == {type(call): answer for call, answer in served.items()}
     changed = await house.desk.serve(calls.ChangeApp(development=True), house.app)
     assert changed.app.policy.development
-    assert isinstance(await house.desk.serve(submission(), house.app), Accepted)
-    assert {*answers, calls.ChangeApp, type(submission())} == set(get_args(calls.Call))
+    accepted = await house.desk.serve(submission(), house.app)
+    assert isinstance(accepted, Accepted)
+    report = await house.desk.serve(recordcalls.GetReport(accepted.dispatch.id), house.app)
+    assert isinstance(report, recordcalls.ReportShown)
+    # A client acknowledges over its own connection only.
+    others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge}
+    assert {*answers, *others} == set(get_args(calls.Call))
 
 
 async def test_a_call_about_an_app_without_one_is_a_bug(house):

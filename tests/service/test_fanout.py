@@ -7,6 +7,7 @@ from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, rece
 from laba.core.session import State
 from laba.core.window import Bounds
 from laba.model.closing import Closing
+from laba.model.recordcalls import GetReport
 from laba.model.stream import Position, Revocation, Stream
 from laba.service.fanout import Eviction
 
@@ -86,7 +87,8 @@ async def test_who_has_had_part_of_a_batch_gets_the_rest(clients):
 
 async def test_a_users_own_stream_is_called_user_by_its_client(clients):
     """The name stays inside."""
-    await queued(clients, batch(1, stream=Stream(APP_UUID, "user:ann")))
+    (delivery,) = await queued(clients, batch(1, stream=Stream(APP_UUID, "user:ann")))
+    assert delivery.joined["json"] == b"json 1;"
     assert clients.encoders["json"].calls == [("user", 1)]
 
 
@@ -98,7 +100,7 @@ async def test_a_full_queue_makes_the_bus_wait_and_loses_nothing(clients):
     for _ in range(300):
         await asyncio.sleep(0)
     assert clients.fanout.outgoing.qsize() == 64
-    assert len(clients.encoders["json"].calls) == 65
+    assert len(await clients.fanout.open(STREAM)) == 65  # one more is in the bus's hands
     while not running.done() or not clients.fanout.outgoing.empty():
         write(await clients.fanout.outgoing.get())
         await asyncio.sleep(0)
@@ -115,16 +117,29 @@ async def test_a_removed_user_s_sessions_are_evicted(clients):
     assert other in delivery.sessions
 
 
+async def test_nothing_is_encoded_for_a_codec_that_nobody_here_speaks(clients):
+    """A crowd that speaks JSON costs no Protobuf."""
+    live(clients, 5)
+    await clients.deliver(batch(1))
+    assert clients.encoders["protobuf"].calls == []
+
+
 # --- the window log ------------------------------------------------------------------------------------------------
 
 
 async def test_the_log_is_filled_from_the_ledger_once(house, clients):
-    """Also where many ask for it at the same time; it stands at the stream's end."""
+    """Also where many ask for it at the same time; it stands at the stream's end, and nobody is encoded for yet."""
     await house.placed(1, 2, 3)
     logs = await asyncio.gather(*(clients.fanout.open_app(house.app) for _ in range(20)))
     assert len(set(map(id, logs))) == 1
-    assert clients.encoders["json"].calls == [("app", 1), ("app", 2), ("app", 3)]
+    assert [kept.offset for kept in logs[0].after(0)] == [1, 2, 3]
+    assert clients.encoders["json"].calls == []
     assert logs[0].position == await house.store.streams.position(STREAM)
+
+
+def seen(log):
+    """Tell what a client can see of a log."""
+    return [(kept.offset, kept.message_id, kept.accepted_at_ms, kept.frames["json"]) for kept in log.after(0)]
 
 
 async def test_a_restored_log_is_the_one_that_was_lost(house, tmp_path):
@@ -136,7 +151,7 @@ async def test_a_restored_log_is_the_one_that_was_lost(house, tmp_path):
         after = Clients(again)
         old, new = await before.fanout.open_app(house.app), await after.fanout.open_app(again.app)
         assert new.position == old.position
-        assert list(new.after(0)) == list(old.after(0))
+        assert seen(new) == seen(old)
 
 
 async def test_a_restored_log_holds_what_is_inside_its_window(house, clients):
@@ -233,7 +248,7 @@ async def test_a_returning_client_gets_what_it_missed_and_then_what_is_live(hous
     assert session.state is State.LIVE
     await clients.deliver(await house.placed(4))
     assert received(session) == [2, 3, 4]
-    assert len(clients.encoders["json"].calls) == 4
+    assert clients.encoders["json"].calls == [("app", 2), ("app", 3), ("app", 4)]
 
 
 async def test_what_is_missed_comes_in_portions(house, clients):
@@ -241,11 +256,11 @@ async def test_what_is_missed_comes_in_portions(house, clients):
     await clients.fanout.open_app(house.app)
     await clients.deliver(await house.placed(*range(1, 8)))
     session = await returning(house, clients)
-    portions = [clients.fanout.missed(session, budget_bytes=15)]
+    portions = [clients.fanout.missed(session, budget_bytes=100).frames]
     await clients.deliver(await house.placed(8))
     assert session.link == []
     while session.state is State.CATCHING_UP:
-        portions.append(clients.fanout.missed(session, budget_bytes=15))
+        portions.append(clients.fanout.missed(session, budget_bytes=100).frames)
     assert portions == [b"json 1;json 2;json 3;", b"json 4;json 5;json 6;", b"json 7;json 8;"]
     await clients.deliver(await house.placed(9))
     assert received(session) == [9]
@@ -261,6 +276,22 @@ async def test_who_joins_while_a_delivery_is_queued_gets_nothing_twice(house, cl
         clients.catch_up(session)
     write(delivery)
     assert (received(early), received(late)) == ([1, 2], [1, 2])
+
+
+async def test_what_is_passed_over_costs_the_budget_too(house, clients):
+    """A long past that is not for the client must not hold up the others either."""  # A1
+    token = house.user_token(await house.registered())
+    first = await clients.entered(token)
+    await clients.deliver(await house.placed(1))
+    clients.sessions.leave(first)
+    house.clock.pass_ms(GRACE_MS + 1)
+    await clients.deliver(await house.placed(*range(2, 22)))
+    session = await returning(house, clients)
+    turns = 0
+    while session.state is State.CATCHING_UP:
+        session.link.append(clients.fanout.missed(session, budget_bytes=160).frames)
+        turns += 1
+    assert (received(session), turns) == ([1], 5)
 
 
 async def test_who_joins_without_a_position_while_a_delivery_is_queued_gets_none_of_it(house, clients):
@@ -279,10 +310,10 @@ async def test_a_live_or_closed_session_is_owed_nothing(house, clients):
     await clients.deliver(await house.placed(1))
     session = await returning(house, clients)
     clients.catch_up(session)
-    assert clients.fanout.missed(session, 1000) == b""
+    assert clients.fanout.missed(session, 1000).frames == b""
     session = await returning(house, clients)
     clients.sessions.leave(session)
-    assert clients.fanout.missed(session, 1000) == b""
+    assert clients.fanout.missed(session, 1000).frames == b""
     assert session.state is State.CLOSED
 
 
@@ -321,3 +352,92 @@ async def test_every_client_catches_up_in_its_own_codec(house, clients, codec):
     session = await returning(house, clients, codec=codec)
     clients.catch_up(session)
     assert session.link == [f"{codec} 1;".encode()]
+
+
+# --- what becomes of it --------------------------------------------------------------------------------------------
+
+
+async def tallies(clients, house):
+    """Give what is counted of each message in the log, by its offset."""
+    return {kept.offset: kept.tally for kept in (await clients.fanout.open_app(house.app)).after(0)}
+
+
+async def test_the_audience_are_the_sessions_that_are_here_when_it_goes_out(house, clients):
+    """Who comes later is none of it, although it may read the message from the log."""  # X2
+    live(clients, 3)
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1))
+    clients.catch_up(await returning(house, clients))
+    counts = (await tallies(clients, house))[1]
+    assert (counts.audience, counts.reached, counts.pending) == (3, 3, 0)
+
+
+async def test_a_message_of_an_earlier_process_is_not_counted_again(house, clients):
+    """Its report is that process's."""  # X2
+    await house.placed(1)
+    clients.catch_up(await returning(house, clients))
+    assert (await tallies(clients, house)) == {1: None}
+
+
+async def test_who_was_catching_up_when_it_went_out_is_reached_when_it_has_caught_up(house, clients):
+    """It is in the audience, and the delivery itself passes it by."""  # X2
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1))
+    session = await returning(house, clients)
+    await clients.deliver(await house.placed(2))
+    counts = await tallies(clients, house)
+    assert [(counts[offset].audience, counts[offset].reached) for offset in (1, 2)] == [(0, 0), (1, 0)]
+    clients.catch_up(session)
+    assert [(counts[offset].audience, counts[offset].reached) for offset in (1, 2)] == [(0, 0), (1, 1)]
+
+
+async def test_who_leaves_while_catching_up_has_lost_what_counted_it(house, clients):
+    """Once, for each message behind its joining that was not read; nothing for those before it."""  # X2
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(1))
+    session = await returning(house, clients)
+    await clients.deliver(await house.placed(2, 3))
+    for _ in range(2):
+        clients.sessions.leave(session)
+    counts = await tallies(clients, house)
+    assert [(dict(counts[offset].lost), counts[offset].pending) for offset in (1, 2, 3)] == [
+        ({}, 0),
+        ({"closed": 1}, 0),
+        ({"closed": 1}, 0),
+    ]
+
+
+async def test_a_live_session_that_leaves_has_lost_nothing_here(house, clients):
+    """What waits in its outbox is told by whoever holds the outbox."""  # X2
+    session = await clients.entered(house.user_token(await house.registered()))
+    await clients.deliver(await house.placed(1))
+    clients.sessions.leave(session)
+    counts = (await tallies(clients, house))[1]
+    assert (counts.reached, dict(counts.lost)) == (1, {})
+
+
+async def test_what_is_confirmed_counts_from_behind_one_offset_up_to_another(house, clients):
+    """Each message once."""  # X2
+    session = await clients.entered(house.user_token(await house.registered()))
+    await clients.deliver(await house.placed(1, 2, 3, 4))
+    clients.fanout.confirmed(session.seat, 1, 3)
+    counts = await tallies(clients, house)
+    assert [counts[offset].confirmed for offset in (1, 2, 3, 4)] == [0, 1, 1, 0]
+
+
+async def test_the_newest_of_some_messages_is_found_among_those_written_and_not_confirmed(house, clients):
+    """What the client cannot have, what it had long ago, and what is no message counts for nothing."""  # X2
+    session = await clients.entered(house.user_token(await house.registered()))
+    await clients.deliver(await house.placed(11, 12, 13))
+    session.confirmed, session.written = 1, 2
+    newest = [clients.fanout.newest_of(session, frozenset(ids)) for ids in ({11}, {12, 11}, {13}, {12, 13}, {99}, ())]
+    assert newest == [0, 2, 0, 2, 0, 0]
+
+
+async def test_every_message_that_goes_out_is_watched(house, clients):
+    """Its report is live from then on."""  # X2
+    live(clients, 2)
+    await clients.fanout.open_app(house.app)
+    await clients.deliver(await house.placed(7))
+    kept = (await house.reporting.show(GetReport(7), house.app)).kept
+    assert (kept.report.audience, kept.report.reached) == (2, 2)

@@ -2,10 +2,13 @@ import asyncio
 
 import pytest
 
-from builders import counted, submission
+from builders import APP_UUID, counted, submission
 from houses import offsets, opened
+from laba.adapters.store import files
+from laba.core.attendance import Arrival
 from laba.core.ids import EPOCH_MS
 from laba.model.app import AppPolicy, Feature, QuotaName
+from laba.model.attendance import Seat
 from laba.model.calls import Accepted, ChangeApp
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
@@ -144,3 +147,56 @@ async def test_quotas_are_counted_on_after_a_restart(house, tmp_path, quota):
         assert isinstance(await again.intake.accept(submission(), again.app), Refusal)
         again.clock.pass_ms(1000)
         assert isinstance(await again.intake.accept(submission(), again.app), Accepted)
+
+
+# --- who was there -------------------------------------------------------------------------------------------------
+
+
+def arrive(house, *names):
+    for name in names:
+        house.attending.attendance.arrived(Arrival(Seat(APP_UUID, name, ""), house.clock.now_ms, 0))
+
+
+def found(tmp_path):
+    """Look into the file as it is now, through a connection of our own: (users with a stay, dispatches)."""
+    reader = files.open_reader(tmp_path / "laba.db")
+    try:
+        people = reader.exec_driver_sql("SELECT user FROM attendance ORDER BY user").scalars().all()
+        return people, reader.exec_driver_sql("SELECT count(*) FROM ledger").scalar()
+    finally:
+        files.close(reader)
+
+
+async def test_no_broadcast_is_in_the_store_without_those_who_were_there_before_it(house, tmp_path):
+    """A crash right after the answer must not forget whom the broadcast was for."""  # A2
+    arrive(house, "ann", "bob")
+    assert found(tmp_path) == ([], 0)
+    await house.intake.accept(submission(), house.app)
+    assert found(tmp_path) == (["ann", "bob"], 1)
+
+
+async def test_nor_where_attendance_is_being_written_already(house, tmp_path):
+    """Who came after that writing began is in the store with the broadcast."""  # A2
+    arrive(house, "ann")
+    writing = asyncio.create_task(house.attending.write())
+    await asyncio.sleep(0)
+    arrive(house, "bob")
+    await house.intake.accept(submission(), house.app)
+    assert found(tmp_path) == (["ann", "bob"], 1)
+    await writing
+
+
+async def test_a_broadcast_costs_no_row_for_its_recipients(house, tmp_path):
+    """However many there are: ten more broadcasts are ten more rows of the ledger."""  # A2
+    arrive(house, *(f"user{number}" for number in range(500)))
+    for _ in range(11):
+        await house.intake.accept(submission(), house.app)
+    people, dispatches = found(tmp_path)
+    assert (len(people), dispatches) == (500, 11)
+
+
+async def test_a_refused_broadcast_writes_nothing(house, tmp_path):
+    """Attendance has its own time."""  # A7
+    arrive(house, "ann")
+    await house.intake.accept(submission(), house.app.with_policy(AppPolicy()))
+    assert found(tmp_path) == ([], 0)

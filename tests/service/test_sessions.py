@@ -8,10 +8,12 @@ from houses import GRACE_MS, WINDOW_MS, Clients, opened, received
 from laba.core.session import Session, State
 from laba.core.tokens import Token
 from laba.core.window import Bounds
-from laba.model.calls import DeleteUser, SetActivation, SetPassword
+from laba.model.attendance import Seat
 from laba.model.closing import Closing
+from laba.model.recordcalls import ListConversations
 from laba.model.session import Denial, Denied, Login, Welcome
 from laba.model.stream import Position
+from laba.model.usercalls import DeleteUser, SetActivation, SetPassword
 
 pytestmark = pytest.mark.anyio
 
@@ -178,7 +180,7 @@ async def test_who_hangs_up_while_its_login_waits_is_in_no_roster(house):
     clients.sessions.leave(session)
     slow.let.set()
     assert await login is Closing.NORMAL
-    assert (len(clients.roster), len(clients.attendance)) == (0, 0)
+    assert (len(clients.roster), clients.attendance.present, clients.attendance.unwritten) == (0, 0, 0)
 
 
 # --- what a returning client is owed -------------------------------------------------------------------------------
@@ -231,17 +233,79 @@ async def test_a_message_of_after_the_departure_is_not_for_who_was_offline(house
     assert await back(clients, ann, await at(house, 0), device="new") == (True, [])
 
 
-async def test_a_client_without_a_position_begins_with_what_comes(house, clients, ann):
-    """It asked for nothing of before."""
+async def test_a_client_without_a_position_gets_what_its_device_has_not_had(house, clients, ann):
+    """The unconfirmed tail included: message 1 may have been lost on the way."""  # A1
     session, answer = await clients.login(ann)
     clients.catch_up(session)
     await clients.deliver(await house.placed(4))
-    assert (answer.subscriptions[0].recovering, received(session)) == (False, [4])
+    assert (answer.subscriptions[0].recovering, received(session)) == (False, [1, 2, 3, 4])
 
 
-async def test_a_position_of_another_epoch_is_not_recovered(house, clients, ann):
-    """Its offsets mean nothing here: the client begins at the end, and is told."""
-    assert await back(clients, ann, Position("other", 1)) == (False, [])
+async def test_what_a_device_has_confirmed_it_does_not_get_again(house, clients):
+    """By the pong of a ping that followed it, or by taking leave in order."""  # A1 G3
+    token = house.user_token(await house.registered())
+    for confirming in ("pong", "leave"):
+        session = await clients.entered(token, device=confirming)
+        await clients.deliver(await house.placed(len(confirming)))
+        if confirming == "pong":
+            session.pinged = session.written
+            clients.sessions.confirm(session)
+        clients.sessions.leave(session, orderly=confirming == "leave")
+    for device in ("pong", "leave"):
+        assert await back(clients, token, device=device) == (False, [2] if device == "pong" else [])
+
+
+async def test_another_device_of_the_user_has_not_had_what_this_one_confirmed(house, clients):
+    """Each has its own stays."""  # A1
+    token = house.user_token(await house.registered())
+    phone, tablet = await clients.entered(token), await clients.entered(token, device="tablet")
+    await clients.deliver(await house.placed(1))
+    clients.sessions.leave(phone, orderly=True)
+    clients.sessions.leave(tablet)
+    assert await back(clients, token) == (False, [])
+    assert await back(clients, token, device="tablet") == (False, [1])
+
+
+async def test_a_new_device_begins_with_what_comes(house, clients, ann):
+    """Nobody knows that it was there."""  # A1
+    house.clock.pass_ms(GRACE_MS + 1)
+    session, answer = await clients.login(ann, device="new")
+    clients.catch_up(session)
+    await clients.deliver(await house.placed(4))
+    assert (answer.subscriptions[0].position.offset, received(session)) == (3, [4])
+
+
+async def test_a_second_tab_without_a_position_begins_with_what_comes(house, clients):
+    """The first one has the rest."""  # A1
+    token = house.user_token(await house.registered())
+    await clients.entered(token)
+    await clients.deliver(await house.placed(1))
+    second = await clients.entered(token)
+    await clients.deliver(await house.placed(2))
+    assert received(second) == [2]
+
+
+async def test_a_client_is_told_the_position_from_which_it_reads(house, clients, ann):
+    """Who drops before it has read on comes back with it; who is owed nothing is at the end."""  # A1
+    _, owed = await clients.login(ann)
+    _, owed_nothing = await clients.login(ann, device="tablet")
+    assert [answer.subscriptions[0].position.offset for answer in (owed, owed_nothing)] == [0, 3]
+
+
+async def test_a_drop_in_the_middle_of_catching_up_loses_nothing(house, clients, ann):
+    """What was not read is owed again, behind the position that was reached; also after the grace."""  # A1
+    session, _ = await clients.login(ann, await at(house, 0))
+    clients.fanout.missed(session, budget_bytes=1)
+    clients.sessions.leave(session)
+    house.clock.pass_ms(GRACE_MS + 1)
+    await clients.deliver(await house.placed(4))
+    house.clock.pass_ms(1)
+    assert await back(clients, ann, await at(house, 1)) == (True, [2, 3])
+
+
+async def test_a_position_of_another_epoch_counts_as_none(house, clients, ann):
+    """Its offsets mean nothing here: the client is told, and gets what its device has not had."""
+    assert await back(clients, ann, Position("other", 1)) == (False, [1, 2, 3])
 
 
 async def test_a_position_beyond_the_end_is_not_recovered(house, clients, ann):
@@ -253,12 +317,12 @@ async def test_a_position_beyond_the_end_is_not_recovered(house, clients, ann):
 
 
 async def test_a_position_older_than_the_window_is_not_recovered(house, clients, ann):
-    """What the window still holds comes all the same."""
+    """What the window still holds of her time comes all the same."""
     house.clock.pass_ms(WINDOW_MS)
+    await clients.entered(ann)
     await clients.deliver(await house.placed(4))
     house.clock.pass_ms(1)
     clients.fanout.trim()
-    await clients.entered(ann)
     assert await back(clients, ann, await at(house, 1)) == (False, [4])
 
 
@@ -287,10 +351,12 @@ async def test_a_seat_is_left_with_its_last_connection(house, clients):
     token = house.user_token(await house.registered())
     first, second = await clients.entered(token), await clients.entered(token)
     clients.sessions.leave(first)
-    assert len(clients.attendance) == 0
+    assert (clients.attendance.present, clients.attendance.known(first.seat).ended_at_ms) == (1, None)
     clients.sessions.leave(second)
+    assert (clients.attendance.present, clients.attendance.known(first.seat).ended_at_ms) == (0, house.clock.now_ms)
+    house.clock.pass_ms(1)
     clients.sessions.leave(second)
-    assert len(clients.attendance) == 1
+    assert clients.attendance.known(first.seat).ended_at_ms == house.clock.now_ms - 1
     assert second.state is State.CLOSED
 
 
@@ -298,7 +364,7 @@ async def test_who_never_logged_in_leaves_no_trace(clients):
     """Its connection ends, and that is all."""
     session = Session([], "json")
     clients.sessions.leave(session)
-    assert (session.state, len(clients.attendance)) == (State.CLOSED, 0)
+    assert (session.state, clients.attendance.unwritten) == (State.CLOSED, 0)
 
 
 @pytest.mark.parametrize(("away_ms", "got"), [(GRACE_MS, [2, 3]), (GRACE_MS + 1, [])])
@@ -345,9 +411,132 @@ async def test_the_inbox_is_resumed_from_its_start_only(house, clients):
 
 async def test_trimming_forgets_departures_and_shows_who_is_here(house, clients, ann):
     """Departures for as long as the window, sessions as a gauge."""
+    seat = Seat(house.app.uuid, "ann", "phone")
     await clients.entered(ann, device="tablet")
+    house.clock.pass_ms(WINDOW_MS)
     clients.sessions.trim()
-    assert (len(clients.attendance), counted(house.meter, "laba_sessions")) == (1, 1)
-    house.clock.pass_ms(WINDOW_MS + 1)
+    assert clients.attendance.known(seat) is not None
+    assert counted(house.meter, "laba_sessions") == 1
+    house.clock.pass_ms(1)
     clients.sessions.trim()
-    assert len(clients.attendance) == 0
+    assert clients.attendance.known(seat) is None
+
+
+# --- confirming ----------------------------------------------------------------------------------------------------
+
+
+async def confirmed(clients, house):
+    """Tell how many sessions have confirmed each message in the log."""
+    log = await clients.fanout.open_app(house.app)
+    return [kept.tally.confirmed for kept in log.after(0)]
+
+
+async def test_a_pong_confirms_what_was_written_before_its_ping(house, clients):
+    """Not what went out in between; twice says nothing more."""  # X2
+    session = await clients.entered(house.user_token(await house.registered()))
+    await clients.deliver(await house.placed(1, 2))
+    session.pinged = session.written
+    await clients.deliver(await house.placed(3))
+    for _ in range(2):
+        clients.sessions.confirm(session)
+    assert await confirmed(clients, house) == [1, 1, 0]
+    assert session.confirmed == 2
+
+
+async def test_an_acknowledgement_confirms_what_was_written_up_to_the_message(house, clients):
+    """Bytes come in order; a message that it cannot have confirms nothing."""  # X2
+    session = await clients.entered(house.user_token(await house.registered()))
+    await clients.deliver(await house.placed(1, 2, 3))
+    clients.sessions.acknowledge(session, frozenset({99}))
+    assert await confirmed(clients, house) == [0, 0, 0]
+    clients.sessions.acknowledge(session, frozenset({2}))
+    clients.sessions.acknowledge(session, frozenset({1}))
+    assert await confirmed(clients, house) == [1, 1, 0]
+
+
+async def test_an_orderly_leave_confirms_all_that_was_written(house, clients):
+    """A cut connection confirms nothing."""  # X2
+    token = house.user_token(await house.registered())
+    first, second = await clients.entered(token), await clients.entered(token)
+    await clients.deliver(await house.placed(1))
+    clients.sessions.leave(first)
+    assert await confirmed(clients, house) == [0]
+    clients.sessions.leave(second, orderly=True)
+    assert await confirmed(clients, house) == [1]
+
+
+async def test_who_was_catching_up_confirms_nothing_by_leaving(house, clients, ann):
+    """However politely: it was not written all of it yet."""  # X2
+    session, _ = await clients.login(ann, await at(house, 0))
+    await clients.deliver(await house.placed(4))
+    clients.sessions.leave(session, orderly=True)
+    assert (await confirmed(clients, house))[3] == 0
+
+
+async def test_a_position_confirms_what_the_client_was_written_before(house, clients, ann):
+    """It could not know it otherwise; message 2 went out while nobody was there, and counts for nobody."""  # X2
+    assert await confirmed(clients, house) == [0, 0, 0]
+    await clients.login(ann, await at(house, 1))
+    assert await confirmed(clients, house) == [1, 0, 0]
+    await clients.login(ann, await at(house, 1))
+    assert await confirmed(clients, house) == [1, 0, 0]
+
+
+# --- restarts ------------------------------------------------------------------------------------------------------
+
+
+async def restarted(tmp_path, house, token, *, away_ms=0, position=None, ready_after_ms=0):
+    """Start again on the same files, and give what the client gets when it is back."""
+    house.clock.pass_ms(ready_after_ms)
+    async with opened(tmp_path, house.clock) as again:
+        clients = Clients(again)
+        again.clock.pass_ms(away_ms)
+        return await back(clients, token, position)
+
+
+@pytest.mark.parametrize(("away_ms", "got"), [(GRACE_MS, [2]), (GRACE_MS + 1, [])])
+async def test_who_was_connected_when_the_server_stopped_has_its_grace_from_the_next_readiness(
+    house, clients, tmp_path, away_ms, got
+):
+    """Without a position, too, and however long the server was down."""  # A1
+    token = house.user_token(await house.registered())
+    session = await clients.entered(token)
+    await clients.deliver(await house.placed(1))
+    session.pinged = session.written
+    clients.sessions.confirm(session)
+    clients.sessions.leave(session, restarting=True)
+    await house.attending.write()
+    house.clock.pass_ms(10 * GRACE_MS)
+    async with opened(tmp_path, house.clock) as again:
+        returning = Clients(again)
+        again.clock.pass_ms(1)
+        await returning.fanout.open_app(again.app)
+        await returning.deliver(await again.placed(2))
+        again.clock.pass_ms(away_ms - 1)
+        assert await back(returning, token) == (False, got)
+
+
+async def test_a_crash_leaves_what_was_not_confirmed_owed(house, clients, tmp_path):
+    """The stay was written when it began; nobody said what its client had."""  # A1
+    token = house.user_token(await house.registered())
+    await clients.entered(token)
+    await house.attending.write()
+    await clients.deliver(await house.placed(1, 2))
+    assert await restarted(tmp_path, house, token, away_ms=GRACE_MS + 1) == (False, [1, 2])
+
+
+async def test_a_user_that_is_registered_again_gets_nothing_of_the_earlier_one(house, clients):
+    """Although the earlier one's session ended only after it came, and was written behind its removal."""  # S1 A1
+    first = await clients.entered(house.user_token(await house.registered()))
+    await clients.deliver(await house.placed(1))
+    house.clock.pass_ms(1)
+    await house.users.remove(DeleteUser("ann"), house.app)
+    token = house.user_token(await house.registered())
+    await house.attending.write()
+    house.clock.pass_ms(1)
+    assert await back(clients, token, await at(house, 0)) == (True, [])
+    clients.sessions.leave(first)
+    await house.attending.write()
+    assert await back(clients, token, await at(house, 0)) == (True, [])
+    call = ListConversations("ann", 20)
+    assert (await house.reader.list(call, house.app)).conversations == ()

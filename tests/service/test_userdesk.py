@@ -1,6 +1,8 @@
 import pytest
 
-from laba.model.calls import (
+from laba.model.refusal import Code
+from laba.model.user import Resource
+from laba.model.usercalls import (
     DisconnectUser,
     GetResources,
     GetStatus,
@@ -10,8 +12,6 @@ from laba.model.calls import (
     StatusFound,
     UserDisconnected,
 )
-from laba.model.refusal import Code
-from laba.model.user import Resource
 
 pytestmark = pytest.mark.anyio
 

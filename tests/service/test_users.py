@@ -6,22 +6,21 @@ import pytest
 from builders import APP_UUID
 from houses import opened
 from laba.core import passwords
-from laba.model.calls import (
+from laba.model.calls import Grant, TokenRequest
+from laba.model.closing import Closing
+from laba.model.refusal import Code
+from laba.model.stream import Revocation
+from laba.model.usercalls import (
     DeleteUser,
     DisconnectUser,
     GetUser,
-    Grant,
     ListUsers,
     NewUser,
     RegisterUsers,
     SetActivation,
     SetPassword,
-    TokenRequest,
     UserDisconnected,
 )
-from laba.model.closing import Closing
-from laba.model.refusal import Code
-from laba.model.stream import Revocation
 
 pytestmark = pytest.mark.anyio
 

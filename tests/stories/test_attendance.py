@@ -10,8 +10,8 @@ import pytest
 from builders import Clock, submission
 from houses import GRACE_MS, Clients, opened, received
 from laba.core.session import State
-from laba.model.calls import ListConversations, MarkRead
 from laba.model.dispatch import Conversation, ConversationType
+from laba.model.recordcalls import ListConversations, MarkRead
 from laba.model.stream import Position
 
 pytestmark = pytest.mark.anyio

@@ -26,8 +26,8 @@ class Due(NamedTuple):
 class Arrival:
     """A client comes: when, with which position if it has one, while the stream's last offset is `here`.
 
-    `earlier` are the stays that the store knows of its seat, newest first. What ended before `user_since_ms`, when
-    the user was registered, was of somebody else with its name.
+    `earlier` are the stays that the store knows of its seat, newest first. What began before `user_since_ms`, when
+    the user was registered, was of somebody else with its name, whose session may end a little after its removal.
     """
 
     seat: Seat
@@ -38,7 +38,7 @@ class Arrival:
     user_since_ms: int = 0
 
     def is_own(self, stay: Stay) -> bool:
-        return stay.ended_at_ms is None or stay.ended_at_ms >= self.user_since_ms
+        return stay.since_ms >= self.user_since_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Attendance:
         last = stays[0] if stays else None
         dues = tuple(Due(stay.from_offset, self._owed_until_ms(stay, arrival.now_ms, last)) for stay in stays)
         start = arrival.here if arrival.asked is None else arrival.asked
-        if present is not None:
+        if present is not None and last is present:
             return Return(start, dues, start)
         if last is None:
             if self._is_proof(arrival):
@@ -173,7 +173,9 @@ class Attendance:
         return stay.ended_at_ms or 0
 
     def _is_proof(self, arrival: Arrival) -> bool:
-        return arrival.asked is not None and arrival.now_ms - self._ready_at_ms <= self._grace_ms
+        # Who was registered since then was not there before.
+        in_time = arrival.user_since_ms <= self._ready_at_ms and arrival.now_ms - self._ready_at_ms <= self._grace_ms
+        return arrival.asked is not None and in_time
 
     def _begun(self, arrival: Arrival, last: Stay | None, start: int) -> Stay:
         """Go on with the last stay where nothing was missed in between, or begin a new one."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from laba.model.app import App, AppName, Feature, QuotaName
-from laba.model.dispatch import Conversation, Dispatch, Submission
+from laba.model.dispatch import Dispatch, Submission
 from laba.model.quota import Quota
-from laba.model.report import KeptReport
-from laba.model.user import Resource, User
+from laba.model.recordcalls import RecordAnswer, RecordCall
+from laba.model.user import User
+from laba.model.usercalls import UserAnswer, UserCall
 
 
 class Right(Enum):
@@ -90,99 +91,6 @@ class TokenRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class NewUser:
-    name: str
-    password: str | None = field(default=None, repr=False)
-    nickname: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RegisterUsers:
-    """Register users. Where `single`, one that exists is a refusal; in a batch it is listed and the rest go on."""
-
-    users: tuple[NewUser, ...]
-    single: bool
-
-
-@dataclass(frozen=True, slots=True)
-class GetUser:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteUser:
-    """Remove a user, revoke its tokens and end its sessions."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class ListUsers:
-    """Give at most `limit` users in the order of their names, from the first one after the name `after`."""
-
-    limit: int
-    after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SetPassword:
-    """Give a user another password; whoever is in by the old one is out."""
-
-    name: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class SetActivation:
-    """Let a user in no more, or again."""
-
-    name: str
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DisconnectUser:
-    """End a user's sessions; it may log in again."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class GetStatus:
-    """Tell whether one registered user is online."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class GetStatuses:
-    """Tell who of these is online; who is nobody is not."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GetResources:
-    """List the devices by which a user is connected."""
-
-    name: str
-
-
-UserCall = (
-    RegisterUsers
-    | GetUser
-    | DeleteUser
-    | ListUsers
-    | SetPassword
-    | SetActivation
-    | DisconnectUser
-    | GetStatus
-    | GetStatuses
-    | GetResources
-)
-
-
-@dataclass(frozen=True, slots=True)
 class CreateApp:
     name: AppName
     features: frozenset[Feature] | None = None
@@ -208,59 +116,7 @@ class ListApps:
     """List every app."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListConversations:
-    """List a user's conversations, those with the newest message first. `before` is a cursor, 0 for the beginning."""
-
-    user: str
-    limit: int
-    before: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MarkRead:
-    """Note that a user has read one conversation."""
-
-    user: str
-    conversation: Conversation
-
-
-@dataclass(frozen=True, slots=True)
-class ReadHistory:
-    """Give the messages of one of a user's conversations, newest first. `before` is a cursor, 0 for the newest."""
-
-    user: str
-    conversation: Conversation
-    limit: int
-    before: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """A client says which messages it has."""
-
-    message_ids: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class GetReport:
-    dispatch_id: int
-
-
-Call = (
-    Submission
-    | TokenRequest
-    | UserCall
-    | CreateApp
-    | ChangeApp
-    | GetApp
-    | ListApps
-    | ListConversations
-    | MarkRead
-    | ReadHistory
-    | Acknowledge
-    | GetReport
-)
+Call = Submission | TokenRequest | UserCall | CreateApp | ChangeApp | GetApp | ListApps | RecordCall
 
 # --- answers -------------------------------------------------------------------------------------------------------
 
@@ -284,75 +140,6 @@ class TokenIssued:
 
 
 @dataclass(frozen=True, slots=True)
-class UsersRegistered:
-    """`existing` are the names of a batch that were taken already; None where no batch was asked for."""
-
-    users: tuple[User, ...]
-    existing: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UserFound:
-    user: User
-
-
-@dataclass(frozen=True, slots=True)
-class UserDeleted:
-    user: User
-
-
-@dataclass(frozen=True, slots=True)
-class UsersListed:
-    """One page of users. `more_after` is the name after which the next page begins, None on the last."""
-
-    users: tuple[User, ...]
-    more_after: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UserChanged:
-    """The user as it is now."""
-
-    user: User
-
-
-@dataclass(frozen=True, slots=True)
-class UserDisconnected:
-    """Every session that the user had is being ended; it may have had none."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusFound:
-    name: str
-    online: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StatusesFound:
-    """One for each name, in the order asked."""
-
-    statuses: tuple[StatusFound, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ResourcesFound:
-    resources: tuple[Resource, ...]
-
-
-UserAnswer = (
-    UsersRegistered
-    | UserFound
-    | UserDeleted
-    | UsersListed
-    | UserChanged
-    | UserDisconnected
-    | StatusFound
-    | StatusesFound
-    | ResourcesFound
-)
-
-
-@dataclass(frozen=True, slots=True)
 class AppShown:
     """An app with its secrets: for the operator, and for whoever holds its app token."""
 
@@ -365,64 +152,7 @@ class AppsListed:
     apps: tuple[App, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One conversation of a list. `last_message` is the canonical message as JSON (design.md section 4).
-
-    `cursor` asks for what follows it in the list.
-    """
-
-    conversation: Conversation
-    unread: int
-    last_message: bytes | None
-    updated_at_ms: int
-    cursor: int
-
-
-@dataclass(frozen=True, slots=True)
-class ConversationsListed:
-    """`next` is the cursor of the next page, 0 where there is none."""
-
-    conversations: tuple[Shown, ...]
-    next: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class MarkedRead:
-    conversation: Conversation
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryRead:
-    """Canonical messages as JSON. An app that does not roam (G2) has none, and `roaming` says so."""
-
-    messages: tuple[bytes, ...]
-    next: int
-    roaming: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What the client has was noted."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportShown:
-    kept: KeptReport
-
-
-Answer = (
-    Accepted
-    | TokenIssued
-    | UserAnswer
-    | AppShown
-    | AppsListed
-    | ConversationsListed
-    | MarkedRead
-    | HistoryRead
-    | Acknowledged
-    | ReportShown
-)
+Answer = Accepted | TokenIssued | UserAnswer | AppShown | AppsListed | RecordAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """A user's conversations, for whoever asks: by rpc or by REST (A2, S5)."""
 
 from laba.model.app import App, Feature
-from laba.model.calls import (
+from laba.model.conversation import Listed, Reading
+from laba.model.recordcalls import (
     ConversationsListed,
     HistoryRead,
     ListConversations,
@@ -10,7 +11,6 @@ from laba.model.calls import (
     ReadHistory,
     Shown,
 )
-from laba.model.conversation import Listed, Reading
 from laba.model.refusal import Code, Refusal
 from laba.model.user import User
 from laba.ports import Conversations

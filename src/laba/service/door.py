@@ -12,18 +12,15 @@ from laba.model.calls import (
     CreateApp,
     Exchange,
     GetApp,
-    GetReport,
     ListApps,
-    ListConversations,
-    MarkRead,
-    ReadHistory,
     Right,
     TokenRequest,
-    UserCall,
 )
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
+from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Code, Refusal
+from laba.model.usercalls import UserCall
 from laba.ports import Dialect, StoreBusyError
 from laba.service.access import Access
 from laba.service.conversations import Reader
@@ -78,7 +75,10 @@ class Desk:
             raise TypeError(f"{type(call).__name__} is about an app, and its endpoint names none")
         if isinstance(call, UserCall):
             return await self._users.serve(call, app)
-        return await self._of_app[type(call)](call, app)
+        served = self._of_app.get(type(call))
+        if served is None:
+            raise TypeError(f"no service for {type(call).__name__}")
+        return await served(call, app)
 
 
 class Door:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 from laba.core.session import Session
-from laba.model.calls import Acknowledge, Acknowledged, Answer, Call, ListConversations, MarkRead, ReadHistory
+from laba.model.calls import Answer, Call
+from laba.model.recordcalls import Acknowledge, Acknowledged, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Refusal
 from laba.model.session import Ask, Denial, Denied, Told
 from laba.service.conversations import Reader
@@ -42,8 +43,7 @@ class Questions(Generic[Link]):
         call = method(ask.data, session.seat.user)
         answer = call if isinstance(call, Refusal) else await self._served(session, call)
         if isinstance(answer, Refusal):
-            reason = answer.reason if answer.field is None else f"{answer.field}: {answer.reason}"
-            return Denied(ask.request_id, Denial.BAD_REQUEST, reason)
+            return Denied(ask.request_id, Denial.BAD_REQUEST, answer.reason)
         return Told(ask.request_id, self._write(answer))
 
     async def _served(self, session: Session[Link], call: Call) -> Answer | Refusal:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from laba.core.tally import Tally
 from laba.model.app import App
-from laba.model.calls import GetReport, ReportShown
+from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Report, Stage
 from laba.ports import Reports, StoreBusyError

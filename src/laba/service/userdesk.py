@@ -1,7 +1,8 @@
 """Every call about users: those that the register answers, and those that ask who is connected."""
 
 from laba.model.app import App
-from laba.model.calls import (
+from laba.model.refusal import Refusal
+from laba.model.usercalls import (
     DeleteUser,
     DisconnectUser,
     GetResources,
@@ -18,7 +19,6 @@ from laba.model.calls import (
     UserAnswer,
     UserCall,
 )
-from laba.model.refusal import Refusal
 from laba.ports import Presence
 from laba.service.users import Users
 

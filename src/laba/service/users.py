@@ -3,7 +3,11 @@
 from uuid import UUID
 
 from laba.model.app import App
-from laba.model.calls import (
+from laba.model.closing import Closing
+from laba.model.refusal import Code, Refusal
+from laba.model.stream import Revocation
+from laba.model.user import User, UserChange
+from laba.model.usercalls import (
     DeleteUser,
     DisconnectUser,
     GetUser,
@@ -19,10 +23,6 @@ from laba.model.calls import (
     UsersListed,
     UsersRegistered,
 )
-from laba.model.closing import Closing
-from laba.model.refusal import Code, Refusal
-from laba.model.stream import Revocation
-from laba.model.user import User, UserChange
 from laba.ports import Bus, Store
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing

@@ -5,7 +5,9 @@ import pytest
 
 from laba.dialects.easemob import cursors
 from laba.dialects.easemob.dialect import EasemobDialect
-from laba.model.calls import (
+from laba.model.refusal import Code, Refusal
+from laba.model.user import Resource, User
+from laba.model.usercalls import (
     ResourcesFound,
     StatusesFound,
     StatusFound,
@@ -16,8 +18,6 @@ from laba.model.calls import (
     UsersListed,
     UsersRegistered,
 )
-from laba.model.refusal import Code, Refusal
-from laba.model.user import Resource, User
 
 UUID = "331d42e6-ad85-460f-b6b0-d1fb6fef9f12"
 ANN = User(UUID, "ann", "ab-cd", 1600000000000, 1600000000001, epoch=3, password_hash="scrypt")

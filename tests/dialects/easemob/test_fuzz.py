@@ -10,10 +10,11 @@ from laba.dialects.easemob import cursors
 from laba.dialects.easemob.accesstoken2 import parse
 from laba.dialects.easemob.bodies import TYPES
 from laba.dialects.easemob.dialect import EasemobDialect
-from laba.model.calls import Claim, GetStatuses, ListUsers, RegisterUsers, SetPassword, TokenRequest
+from laba.model.calls import Claim, TokenRequest
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.refusal import Code, Refusal
+from laba.model.usercalls import GetStatuses, ListUsers, RegisterUsers, SetPassword
 
 MEMBERS = ["msg", "action", "addr", "lat", "lng", "url", "filename", "secret", "size", "length", "Length", "thumb"]
 MEMBERS += ["thumb_secret", "file_length", "customEvent", "customExts", "width", "height"]

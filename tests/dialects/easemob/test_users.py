@@ -4,7 +4,8 @@ from urllib.parse import quote
 import pytest
 
 from laba.dialects.easemob import cursors
-from laba.model.calls import (
+from laba.model.refusal import Code
+from laba.model.usercalls import (
     DeleteUser,
     DisconnectUser,
     GetResources,
@@ -17,7 +18,6 @@ from laba.model.calls import (
     SetActivation,
     SetPassword,
 )
-from laba.model.refusal import Code
 
 
 @pytest.fixture

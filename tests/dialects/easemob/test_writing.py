@@ -5,20 +5,13 @@ import pytest
 
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.model.app import QuotaName
-from laba.model.calls import (
-    Accepted,
-    AppsListed,
-    Claim,
-    Exchange,
-    Grant,
-    TokenIssued,
-    UserFound,
-)
+from laba.model.calls import Accepted, AppsListed, Claim, Exchange, Grant, TokenIssued
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Dispatch, Flags
 from laba.model.http import RequestHead
 from laba.model.refusal import Code, Refusal
 from laba.model.user import User
+from laba.model.usercalls import UserFound
 
 UUID = "331d42e6-ad85-460f-b6b0-d1fb6fef9f12"
 BROADCAST = "/messages/users/broadcast"

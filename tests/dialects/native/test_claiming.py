@@ -1,7 +1,8 @@
 import pytest
 
+from laba.dialects.native.claiming import ENDPOINTS
 from laba.dialects.native.dialect import NativeDialect
-from laba.model.calls import Claim
+from laba.model.calls import Claim, Right
 from laba.model.http import RequestHead
 from laba.model.refusal import Code, Refusal
 
@@ -19,12 +20,29 @@ def claim(method, path, **headers):
         ("PATCH", "/v1/apps/acme/chat", "change app", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/tokens", "issue token", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/broadcasts", "broadcast to online users", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/broadcasts/7", "get broadcast", ("acme", "chat")),
+        ("GET", "/v1/broadcasts/7", "find broadcast", None),
+        ("GET", "/v1/apps/acme/chat/users/ann/conversations", "list conversations", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/users/ann/conversations/read", "read conversation", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/users/ann/history", "history", ("acme", "chat")),
     ],
 )
 def test_each_path_is_claimed_for_its_app(method, path, name, app):
     found = claim(method, path)
     assert isinstance(found, Claim)
     assert (found.endpoint.name, found.app, found.path) == (name, app, path)
+
+
+def test_who_may_what_stands_in_the_table():
+    """A user's own is the user's or its app's; a broadcast of any app is the operator's."""  # S5 X2 A10
+    rights = {endpoint.name: endpoint.right for endpoint in ENDPOINTS}
+    assert {name for name, right in rights.items() if right is Right.USER_OR_APP} == {
+        "list conversations",
+        "read conversation",
+        "history",
+    }
+    assert (rights["get broadcast"], rights["find broadcast"]) == (Right.APP_OR_OPERATOR, Right.OPERATOR)
+    assert all("{user}" in each.pattern for each in ENDPOINTS if each.right is Right.USER_OR_APP)
 
 
 @pytest.mark.parametrize("path", ["/", "/v10/apps", "/acme/chat/token", "/v1x"])

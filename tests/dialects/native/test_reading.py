@@ -6,18 +6,19 @@ from laba.dialects.native.dialect import NativeDialect
 from laba.model.app import AppName, Feature, QuotaName
 from laba.model.calls import ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Flags, Level, Submission
+from laba.model.dispatch import Audience, Conversation, ConversationType, Flags, Level, Submission
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.quota import UNLIMITED, Quota
+from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Code, Refusal
 
 APPS, APP = "/v1/apps", "/v1/apps/acme/chat"
 HELLO = {"kind": "txt", "content": {"text": "hello"}}
 
 
-def read(method, path, body=None):
+def read(method, path, body=None, query=None):
     native = NativeDialect()
-    head = RequestHead(method, path, headers={"authorization": "Bearer proof"})
+    head = RequestHead(method, path, query=query or {}, headers={"authorization": "Bearer proof"})
     claim = native.claim(head)
     assert isinstance(claim, Claim)
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -266,3 +267,59 @@ def test_a_body_that_is_no_json_object_is_broken(body):
 def test_a_deep_body_within_the_limit_is_taken():
     # G4
     assert read("POST", f"{APP}/tokens", b'{"a":' + b"[" * 63 + b"]" * 63 + b"}").grant is Grant.DIRECT
+
+
+# --- conversations and reports -------------------------------------------------------------------------------------
+
+
+ANN = f"{APP}/users/ann"
+ADMIN = Conversation(ConversationType.APP, "admin")
+
+
+def test_conversations_are_those_of_the_user_in_the_path():
+    """A page is twenty where nothing is said; a query's numbers are digits."""  # S5
+    assert read("GET", f"{ANN}/conversations") == ListConversations("ann", 20, 0)
+    call = read("GET", f"{ANN}/conversations", query={"limit": "100", "cursor": "17", "user": "eve"})
+    assert call == ListConversations("ann", 100, 17)
+
+
+def test_history_is_of_the_conversation_in_the_query():
+    # S5 G2
+    call = read("GET", f"{ANN}/history", query={"type": "app", "id": "admin", "limit": "5", "cursor": "9"})
+    assert call == ReadHistory("ann", ADMIN, 5, 9)
+
+
+def test_a_conversation_is_marked_read_by_a_body():
+    # S5
+    assert read("POST", f"{ANN}/conversations/read", {"type": "app", "id": "admin"}) == MarkRead("ann", ADMIN)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"limit": ""}, "limit"),
+        ({"limit": "9" * 5_000}, "limit"),
+        ({"cursor": "x"}, "cursor"),
+        ({"cursor": str(2**63)}, "cursor"),
+        ({"type": "flock"}, "type"),
+        ({"id": ""}, "id"),
+    ],
+)
+def test_a_query_that_cannot_be_is_refused_by_its_member(query, field):
+    # G4
+    assert fault(read("GET", f"{ANN}/history", query={"type": "app", "id": "admin"} | query)) == (
+        Code.FIELD_INVALID,
+        field,
+    )
+
+
+@pytest.mark.parametrize("path", [f"{APP}/broadcasts", "/v1/broadcasts"])
+def test_a_report_is_asked_for_by_the_broadcasts_id(path):
+    """In the decimal form in which it was given; whatever is no such id names no broadcast."""  # X2 G3
+    assert read("GET", f"{path}/{2**63 - 1}") == GetReport(2**63 - 1)
+    for text in ("x", "-1", "1.0", str(2**63), "٣"):
+        assert fault(read("GET", f"{path}/{text}")) == (Code.FIELD_INVALID, "id")

@@ -5,13 +5,16 @@ import pytest
 from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.writing import STATUS
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
-from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, TokenIssued, UserDeleted
+from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, TokenIssued
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, Shown
 from laba.model.refusal import Code, Refusal
+from laba.model.report import KeptReport, Report, Stage
 from laba.model.user import User
+from laba.model.usercalls import UserDeleted
 
 KEYS = AppKeys("id", "key", "cid", "cert", "secret", "csecret", b"token key")
 POLICY = AppPolicy(frozenset({Feature.PUSH}), {QuotaName.PUSH: Quota.parse("9/day")})
@@ -94,6 +97,73 @@ def test_a_broadcast_is_answered_with_its_id_in_words():
     response, body = write(Accepted(sent))
     assert response.status == 200
     assert body == {"id": "9223372036854775807", "accepted_at": 5}
+
+
+ADMIN = Conversation(ConversationType.APP, "admin")
+SENT = Dispatch(
+    2**63 - 1,
+    "u",
+    5,
+    "admin",
+    Content(Kind.TXT, {"text": "hi"}),
+    Flags(stored=True, counted=True, pushed=False, updates_last=True),
+    Audience.ONLINE_USERS,
+    QuotaName.USERS_BROADCAST,
+)
+
+
+def test_conversations_are_listed_with_the_cursor_of_the_next_page():
+    """None on the last one."""  # S5
+    shown = Shown(ADMIN, 3, b'{"id":"7"}', 99, 12)
+    response, body = write(ConversationsListed((shown,), 12))
+    assert response.status == 200
+    assert body["cursor"] == "12"
+    assert body["conversations"] == [
+        {"type": "app", "id": "admin", "unread": 3, "last_message": {"id": "7"}, "updated_at": 99, "cursor": "12"}
+    ]
+    assert write(ConversationsListed(()))[1] == {"conversations": [], "cursor": None}
+
+
+def test_history_and_a_read_mark_are_told_as_by_rpc():
+    # S5 G2
+    _, body = write(HistoryRead((b'{"id":"7"}',), 0, roaming=True))
+    assert body == {"messages": [{"id": "7"}], "cursor": None, "roaming": True}
+    assert write(MarkedRead(ADMIN))[1] == {}
+
+
+def test_a_report_tells_the_broadcast_and_every_count():
+    """What was lost by its reason, times where a share was reached."""  # X2
+    report = Report(SENT.id, 100, 60, 50, {"slow": 3, "closed": 1}, 12, 90, None)
+    response, body = write(ReportShown(KeptReport(SENT, Stage.SENDING, report)))
+    assert response.status == 200
+    assert body == {
+        "id": "9223372036854775807",
+        "status": "sending",
+        "accepted_at": 5,
+        "from": "admin",
+        "kind": "txt",
+        "level": "normal",
+        "audience": 100,
+        "reached": 60,
+        "confirmed": 50,
+        "pending": 36,
+        "dropped": {"slow": 3, "closed": 1},
+        "reached_after_ms": {"50%": 12, "99%": 90, "100%": None},
+    }
+
+
+def test_nothing_is_under_way_of_a_broadcast_that_was_sent():
+    """A server that was killed meanwhile leaves counts that do not add up."""  # X2
+    kept = KeptReport(SENT, Stage.SENT, Report(SENT.id, 100, 60))
+    assert write(ReportShown(kept))[1]["pending"] == 0
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_broadcast_without_a_report_says_only_how_far_it_is(stage):
+    # X2
+    _, body = write(ReportShown(KeptReport(SENT, stage, None)))
+    assert body["status"] == stage.value
+    assert not {"audience", "reached", "pending"} & {*body}
 
 
 def test_an_answer_to_a_call_it_never_makes_is_a_bug():

@@ -155,7 +155,7 @@ SPANS = text(
         ELSE (SELECT "offset" FROM ledger WHERE stream = :stream AND accepted_at_ms <= ended_at_ms + :grace_ms
               ORDER BY accepted_at_ms DESC, "offset" DESC LIMIT 1) END, 0))) AS high
     FROM attendance
-    WHERE app_uuid = :app_uuid AND user = :user AND (ended_at_ms IS NULL OR ended_at_ms >= :user_since_ms)
+    WHERE app_uuid = :app_uuid AND user = :user AND since_ms >= :user_since_ms
     ORDER BY from_offset DESC LIMIT :most"""
 )
 _FLAG = {flag.name: flag.value for flag in Property}

@@ -3,7 +3,8 @@
 from typing import Any, assert_never
 
 from laba.dialects.easemob import cursors
-from laba.model.calls import (
+from laba.model.user import Resource, User
+from laba.model.usercalls import (
     ResourcesFound,
     StatusesFound,
     StatusFound,
@@ -15,7 +16,6 @@ from laba.model.calls import (
     UsersListed,
     UsersRegistered,
 )
-from laba.model.user import Resource, User
 
 # A client that says nothing of itself is a user's one default device.
 UNNAMED = "default"

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from laba.dialects.easemob import cursors
 from laba.dialects.easemob.fields import invalid, username_fault
 from laba.dialects.easemob.jsontext import parse, parse_object
-from laba.model.calls import (
-    Claim,
+from laba.model.calls import Claim
+from laba.model.refusal import Code, Refusal
+from laba.model.usercalls import (
     DeleteUser,
     DisconnectUser,
     GetResources,
@@ -22,7 +23,6 @@ from laba.model.calls import (
     SetActivation,
     SetPassword,
 )
-from laba.model.refusal import Code, Refusal
 
 USERS_MAX = 60
 PASSWORD_MAX = 64

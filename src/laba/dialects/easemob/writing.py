@@ -7,17 +7,10 @@ from laba.dialects.easemob import endpoints, entities
 from laba.dialects.easemob.errors import words_for
 from laba.dialects.easemob.jsontext import compact
 from laba.model.app import App
-from laba.model.calls import (
-    Accepted,
-    Answer,
-    Claim,
-    Exchange,
-    Grant,
-    TokenIssued,
-    UserAnswer,
-)
+from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, TokenIssued
 from laba.model.http import HttpResponse
 from laba.model.refusal import Code, Refusal
+from laba.model.usercalls import UserAnswer
 
 
 def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:

@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from laba.dialects.native.members import Members, Unacceptable, decoded, invalid
-from laba.model.calls import (
+from laba.model.calls import Answer, Call
+from laba.model.dispatch import Conversation, ConversationType
+from laba.model.recordcalls import (
     Acknowledge,
     Acknowledged,
-    Answer,
-    Call,
     ConversationsListed,
     HistoryRead,
     ListConversations,
@@ -20,15 +20,15 @@ from laba.model.calls import (
     ReadHistory,
     Shown,
 )
-from laba.model.dispatch import Conversation, ConversationType
 from laba.model.refusal import Refusal
 
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
 IDS_MAX: Final = 100
 _ID_MAX_CHARACTERS: Final = 256
-# Offsets are below 2**53 (design.md section 4), ids below 2**63.
+# Offsets are below 2**53 (design.md section 4), ids below 2**63: no store holds a larger number.
 _DIGITS: Final = 19
+_NUMBER_MAX: Final = 2**63 - 1
 
 # --- what is asked -------------------------------------------------------------------------------------------------
 
@@ -53,9 +53,10 @@ def history(members: Members, user: str) -> ReadHistory:
 
 def message_id(text: Any, field: str) -> int:
     """Read an id as clients see it: the decimal form of a number of 64 bits (G3)."""
-    if not isinstance(text, str) or not text.isdecimal() or not text.isascii() or len(text) > _DIGITS:
+    number = _number(text) if isinstance(text, str) else None
+    if number is None:
         raise invalid(field, "must be a message's id, in decimal digits")
-    return int(text)
+    return number
 
 
 def _acknowledge(members: Members, _user: str) -> Acknowledge:
@@ -82,9 +83,17 @@ def _cursor(members: Members) -> int:
     text = members.optional_text("cursor")
     if text is None:
         return 0
-    if not text.isdecimal() or not text.isascii() or len(text) > _DIGITS:
+    number = _number(text)
+    if number is None:
         raise invalid("cursor", "must be one that an earlier answer gave")
-    return int(text)
+    return number
+
+
+def _number(text: str) -> int | None:
+    if not text.isdecimal() or not text.isascii() or len(text) > _DIGITS:
+        return None
+    number = int(text)
+    return number if number <= _NUMBER_MAX else None
 
 
 # --- by rpc --------------------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from typing import Any, Final, TypeVar
 from laba.dialects.native import claiming, contents, conversations
 from laba.dialects.native.members import Members, Unacceptable, compact_bytes, decoded, invalid
 from laba.model.app import AppName, Feature, QuotaName
-from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, GetReport, Grant, ListApps, TokenRequest
+from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.content import Kind
 from laba.model.dispatch import Audience, Flags, Level, Submission
 from laba.model.http import HttpRequest
 from laba.model.quota import Quota
+from laba.model.recordcalls import GetReport
 from laba.model.refusal import Code, Refusal
 from laba.model.user import USERNAME_MAX_BYTES
 

@@ -7,18 +7,9 @@ import msgspec
 
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
-from laba.model.calls import (
-    Accepted,
-    Answer,
-    AppShown,
-    AppsListed,
-    ConversationsListed,
-    HistoryRead,
-    MarkedRead,
-    ReportShown,
-    TokenIssued,
-)
+from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
 from laba.model.http import HttpResponse
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
 

@@ -134,14 +134,15 @@ async def test_a_caller_who_hangs_up_is_gone():
         assert rig.departures == [("ann", False, False)]
 
 
-async def test_a_user_who_is_removed_while_waiting_is_told():
-    """At once."""
+@pytest.mark.parametrize("closing", [one for one in Closing if one.code > 4500])
+async def test_who_may_not_come_back_is_told_while_it_waits(closing):
+    """At once, and why."""
     async with PullRig().running() as rig:
         pull = rig.waiting(wait=60)
         await until(lambda: len(rig.roster))
-        rig.of("ann").close(Closing.USER_REMOVED)
+        rig.of("ann").close(closing)
         status, body = await pull
-        assert (status, body["error"]["code"]) == (401, "token_unknown")
+        assert (status, body["error"]["code"], body["error"]["message"]) == (401, "token_unknown", closing.reason)
 
 
 async def test_a_stopping_server_answers_who_waits():

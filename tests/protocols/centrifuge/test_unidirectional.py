@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from laba.model.closing import Closing
 from laba.model.http import RequestHead
@@ -77,6 +79,17 @@ def test_a_word_of_the_address_has_the_same_bounds():
     # S4
     (event,) = read(head({"token": "t", "device_id": "x" * 65}), b"")
     assert event == Malformed("connect.data.device_id: expected str of length <= 64")
+
+
+words = st.dictionaries(st.sampled_from(["cf_connect", "token", "device_id", "platform", "package"]), st.text())
+
+
+@given(words, st.binary() | st.text().map(str.encode), st.text())
+def test_nothing_that_is_said_ever_raises(query, body, last):
+    """Whatever comes, it is a login or a sentence."""
+    # S4
+    (event,) = read(head(query, last_event_id=last, authorization=last), body)
+    assert isinstance(event, Login | Malformed)
 
 
 WELCOME = Welcome(0, "s-1", (Subscription("app", Position("e1", 41)), Subscription("events")), 45)

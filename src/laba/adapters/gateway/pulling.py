@@ -134,10 +134,10 @@ class Pulls:
                 await self._collect(pull, asked.wait_seconds)
             case Denied():
                 return Refusal(Code.TOKEN_EXPIRED, "the token has expired")
-            case _:
-                return Refusal(Code.TOKEN_UNKNOWN, "the token is not a user's, or holds no more")
-        if pull.closing is Closing.USER_REMOVED:
-            return Refusal(Code.TOKEN_UNKNOWN, "the user was removed")
+            case Closing():
+                return Refusal(Code.TOKEN_UNKNOWN, answer.reason)
+        if pull.closing is not None and not pull.closing.may_reconnect:
+            return Refusal(Code.TOKEN_UNKNOWN, pull.closing.reason)
         return _answer(pull, answer)
 
     async def _collect(self, pull: Pull, wait_seconds: int) -> None:

@@ -9,7 +9,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from laba.adapters.gateway.connection import Limits, Wire
-from laba.adapters.gateway.gateway import Capacity, Clients, Gateway, write_slice
+from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
+from laba.adapters.gateway.writing import write_slice
 from laba.adapters.telemetry import PrometheusMeter
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol
 from laba.adapters.web.listening import tcp_listener

@@ -1,14 +1,14 @@
 """The gateway: takes over upgraded connections, logs clients in, writes deliveries, lets everyone go in the end."""
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from laba.adapters.gateway import writing
 from laba.adapters.gateway.connection import Connection, Limits, Wire
-from laba.core.session import Session, State
+from laba.core.session import State
 from laba.core.wheel import Timed, TimerWheel
 from laba.model.closing import Closing
 from laba.model.session import Denied, Login, Welcome
@@ -27,11 +27,15 @@ _SPREAD = 0.6180339887
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How much the gateway takes on. At either bound a new client is asked to come back later (503)."""
+    """How much the gateway takes on. At either bound a new client is asked to come back later (503).
+
+    With `io_uring` a slice of writes is one system call, where the kernel has it.
+    """
 
     connections: int
     handshakes: int
     slice_writes: int
+    io_uring: bool = True
 
 
 class Gateway:
@@ -169,19 +173,20 @@ class Gateway:
     async def run(self) -> None:
         """Write what the fan-out brings, in slices, until cancelled."""
         outgoing = self._clients.fanout.outgoing
-        while True:
-            match await outgoing.get():
-                case Eviction(sessions, closing):
-                    for session in sessions:
-                        session.link.close(closing)
-                case Delivery() as delivery:
-                    await self._deliver(delivery)
-            outgoing.task_done()
+        with writing.opened(io_uring=self._capacity.io_uring) as write:
+            while True:
+                match await outgoing.get():
+                    case Eviction(sessions, closing):
+                        for session in sessions:
+                            session.link.close(closing)
+                    case Delivery() as delivery:
+                        await self._deliver(delivery, write)
+                outgoing.task_done()
 
-    async def _deliver(self, delivery: Delivery[Connection]) -> None:
+    async def _deliver(self, delivery: Delivery[Connection], write: writing.Writer) -> None:
         sessions = delivery.sessions
         for start in range(0, len(sessions), self._capacity.slice_writes):
-            written = write_slice(delivery, sessions[start : start + self._capacity.slice_writes])
+            written = write(delivery, sessions[start : start + self._capacity.slice_writes])
             self._meter.count("laba_deliveries_total", written * len(delivery.kept))
             await asyncio.sleep(0)
 
@@ -214,39 +219,6 @@ class Clients:
 
     sessions: Sessions[Connection]
     fanout: Fanout[Connection]
-
-
-def write_slice(delivery: Delivery[Connection], sessions: Sequence[Session[Connection]]) -> int:
-    """Write a delivery to some of its sessions, and tell to how many sockets the last byte was handed.
-
-    This loop is what laba is for: per session one system call, and as little else as can be.
-    """
-    first, last, joined, live, write = delivery.first, delivery.last, delivery.joined, State.LIVE, os.write
-    written = 0
-    for session in sessions:
-        if session.state is not live or session.written >= last:
-            continue
-        frame = joined[session.codec] if session.written < first else delivery.rest(session)
-        session.written = last
-        link = session.link
-        fd = link.fd
-        if fd < 0:
-            continue
-        if link.outbox is not None:
-            link.queue(frame)
-            continue
-        try:
-            sent = write(fd, frame)
-        except BlockingIOError:
-            link.hold(frame, 0)
-        except OSError:
-            link.abort()
-        else:
-            if sent == len(frame):
-                written += 1
-            else:
-                link.hold(frame, sent)
-    return written
 
 
 def _chosen(wires: Sequence[Wire], subprotocol: str | None, forms: Sequence[str]) -> Wire:

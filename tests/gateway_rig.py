@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 import uvicorn
 from uvicorn.server import ServerState
 
+from laba.adapters.gateway import writing
 from laba.adapters.gateway.connection import Limits, Wire
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
-from laba.adapters.gateway.writing import write_slice
 from laba.adapters.telemetry import PrometheusMeter
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol
 from laba.adapters.web.listening import tcp_listener
@@ -248,8 +248,9 @@ WIRE = Wire(CODEC, "json", "centrifuge-json", centrifuge.write, denied, read_tex
 class GatewayRig(Rig):
     """A gateway with the real services behind it, but for who may log in."""
 
-    def __init__(self, limits=None, capacity=None, **bounds):
+    def __init__(self, limits=None, capacity=None, *, io_uring=False, **bounds):
         super().__init__(**{"has_room": lambda _: True, **bounds})
+        self.io_uring = io_uring
         self.limits = Limits(
             **{
                 "login_seconds": 30,
@@ -260,7 +261,9 @@ class GatewayRig(Rig):
                 **(limits or {}),
             }
         )
-        capacity = Capacity(**{"connections": 100, "handshakes": 100, "slice_writes": 4, **(capacity or {})})
+        capacity = Capacity(
+            **{"connections": 100, "handshakes": 100, "slice_writes": 4, "io_uring": io_uring, **(capacity or {})}
+        )
         self.people, self.meter, self.roster = People(), PrometheusMeter(), Roster()
         ground = Ground(clock=lambda: 1000, entropy=bytes, meter=self.meter)
         self.fanout = Fanout(self.roster, Streams(), {}, Bounds(600_000, 1 << 26, 10_000), ground)
@@ -273,6 +276,12 @@ class GatewayRig(Rig):
 
     @asynccontextmanager
     async def running(self):
+        with writing.opened(io_uring=self.io_uring) as self.write:
+            async with self._taking_clients():
+                yield self
+
+    @asynccontextmanager
+    async def _taking_clients(self):
         async with self.serving(nothing_here, self.gateway.upgrade):
             try:
                 yield self
@@ -310,7 +319,7 @@ class GatewayRig(Rig):
     def deliver(self, frame, sessions=None):
         """Write one frame to everyone, or to these sessions."""
         delivery = self.delivery(frame, sessions)
-        return write_slice(delivery, delivery.sessions)
+        return self.write(delivery, delivery.sessions)
 
 
 def numbered(number, size):

@@ -180,7 +180,10 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
         gateway.outbox_limit_bytes,
     )
     capacity = Capacity(
-        gateway.max_connections or process.connections_possible(), gateway.max_handshakes, gateway.slice_writes
+        gateway.max_connections or process.connections_possible(),
+        gateway.max_handshakes,
+        gateway.slice_writes,
+        gateway.io_uring,
     )
     wires = (
         Wire("json", "json", "centrifuge-json", centrifuge.write, _denied, read_text=centrifuge.read),

@@ -35,7 +35,7 @@ class Capacity:
     connections: int
     handshakes: int
     slice_writes: int
-    io_uring: bool = True
+    io_uring: bool
 
 
 class Gateway:
@@ -184,11 +184,11 @@ class Gateway:
                 outgoing.task_done()
 
     async def _deliver(self, delivery: Delivery[Connection], write: writing.Writer) -> None:
-        sessions = delivery.sessions
+        sessions, written = delivery.sessions, 0
         for start in range(0, len(sessions), self._capacity.slice_writes):
-            written = write(delivery, sessions[start : start + self._capacity.slice_writes])
-            self._meter.count("laba_deliveries_total", written * len(delivery.kept))
+            written += write(delivery, sessions[start : start + self._capacity.slice_writes])
             await asyncio.sleep(0)
+        self._meter.count("laba_deliveries_total", written * len(delivery.kept))
 
     # --- the end ---------------------------------------------------------------------------------------------------
 

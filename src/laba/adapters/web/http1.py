@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from laba.core.wheel import Timed, TimerWheel
 
@@ -56,7 +58,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        # As uvicorn does, but for the addresses: most connections are clients', and have none to be asked for.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.scheme = "http"
         if self._bounds.has_room(len(self.connections)):
             self._wheel.arm(self, self._bounds.head_seconds)
         else:
@@ -138,6 +144,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_ignored():
             return
         self._loose_bytes = 0
+        if not self.parser.should_upgrade():
+            self.scope["server"] = get_local_addr(self.transport)
+            self.scope["client"] = get_remote_addr(self.transport)
         # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
         self._wheel.arm(self, self._bounds.body_seconds * 2)
         super().on_headers_complete()

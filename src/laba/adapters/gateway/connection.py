@@ -158,7 +158,6 @@ class Connection(asyncio.Protocol):
         match self.session.heard(event), event:
             case Step.LOG_IN, Login():
                 self.session.state = State.LOGGING_IN
-                self._transport.pause_reading()
                 self._host.log_in(self, event)
             case Step.NOTE_PONG, Pong():
                 self._unanswered = False
@@ -169,11 +168,17 @@ class Connection(asyncio.Protocol):
             case Closing() as closing, _:
                 self.close(closing)
 
+    def pause(self) -> None:
+        """Read nothing more until the login is done."""
+        if self.fd >= 0:
+            self._transport.pause_reading()
+
     def resume(self) -> None:
         """Go on reading after a login."""
         if self.fd < 0:
             return
-        self._transport.resume_reading()
+        if not self._transport.is_reading():
+            self._transport.resume_reading()
         backlog, self._backlog = self._backlog, None
         self.hear(backlog or ())
 

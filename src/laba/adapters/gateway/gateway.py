@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 from laba.adapters.gateway import writing
 from laba.adapters.gateway.connection import Connection, Limits, Wire
+from laba.adapters.gateway.eager import begun
 from laba.core.session import State
 from laba.core.wheel import Timed, TimerWheel
 from laba.model.closing import Closing
@@ -110,9 +111,11 @@ class Gateway:
         self._wheel.arm(connection, seconds)
 
     def log_in(self, connection: Connection, login: Login) -> None:
-        task = asyncio.get_running_loop().create_task(self._log_in(connection, login))
-        self._logging_in.add(task)
-        task.add_done_callback(self._logging_in.discard)
+        task = begun(self._log_in(connection, login))
+        if task is not None:
+            connection.pause()
+            self._logging_in.add(task)
+            task.add_done_callback(self._logging_in.discard)
 
     def left(self, connection: Connection, closing: Closing) -> None:
         if connection.session.state in (State.NEW, State.LOGGING_IN):

@@ -54,6 +54,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0  # of the request line and the headers that are complete
         self._loose_bytes = 0  # that came since anything was complete: an unfinished line of a head or a trailer
         self._in_body = False
+        self._names_websocket = False
         self._discarded = 0
         self._ended = False
 
@@ -124,6 +125,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = 0
+        self._names_websocket = False
         self._discarded = 0
 
     def on_url(self, url: bytes) -> None:
@@ -132,6 +134,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
+        if name.lower() == b"upgrade" and b"websocket" in value.lower():
+            self._names_websocket = True
         self._grow(len(name) + len(value) + len(": \r\n"))
 
     def _grow(self, size: int) -> None:
@@ -147,8 +151,8 @@ class HttpProtocol(HttpToolsProtocol):
         if not self.parser.should_upgrade():
             self.scope["server"] = get_local_addr(self.transport)
             self.scope["client"] = get_remote_addr(self.transport)
-        # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
-        self._wheel.arm(self, self._bounds.body_seconds * 2)
+            # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
+            self._wheel.arm(self, self._bounds.body_seconds * 2)
         super().on_headers_complete()
         self._in_body = True
 
@@ -175,7 +179,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _should_upgrade(self) -> bool:
         # Whether it is a sound handshake is for the gateway to judge; the parser has seen `Connection: Upgrade`.
-        return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in self.headers)
+        return self._names_websocket
 
     def _hand_over(self, rest: bytes) -> None:
         if self._is_answering() or self.transport.get_write_buffer_size():

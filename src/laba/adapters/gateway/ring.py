@@ -49,6 +49,7 @@ class SendRing:
         "_addresses",
         "_call",
         "_counters",
+        "_data",
         "_expected",
         "_expected_lengths",
         "_fd",
@@ -64,6 +65,7 @@ class SendRing:
         self._call = _system_call()
         self._slots = slots
         self._next = 0
+        self._data: bytes | None = None
         params = ctypes.create_string_buffer(_ASKED.pack(slots, _IORING_SETUP_CQSIZE), _ASKED.size)
         self._fd = self._call(_IO_URING_SETUP, slots, ctypes.addressof(params), 0, 0, 0, 0)
         if self._fd < 0:
@@ -100,9 +102,8 @@ class SendRing:
         That is where in `sockets` it is, and how many bytes it took, or the error as a negative number: -EAGAIN also
         where the kernel would take no more entries. Raises OSError only where the kernel has broken its word.
         """
-        address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
-        self._addresses[:] = array("Q", [address]) * self._slots
-        self._lengths[:] = self._expected_lengths[:] = array("I", [len(data)]) * self._slots
+        if data is not self._data:
+            self._load(data)
         short: list[tuple[int, int]] = []
         done = 0
         while done < len(sockets):
@@ -115,6 +116,13 @@ class SendRing:
             if taken < len(piece):
                 return short + [(index, -errno.EAGAIN) for index in range(done, len(sockets))]
         return short
+
+    def _load(self, data: bytes) -> None:
+        """Fill in what the entries have in common. Kept: while we hold it, its address is nobody else's."""
+        self._data = data
+        address = ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
+        self._addresses[:] = array("Q", [address]) * self._slots
+        self._lengths[:] = self._expected_lengths[:] = array("I", [len(data)]) * self._slots
 
     def _submit(self, count: int) -> int:
         """Have the next entries sent, and give how many the kernel took; all of those are done."""

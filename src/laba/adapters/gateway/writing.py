@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -65,31 +65,41 @@ def write_slice_at_once(
     turn of the loop.
     """
     first, last, joined, live = delivery.first, delivery.last, delivery.joined, State.LIVE
-    links: dict[bytes, list[Connection]] = {}
+    numbers: dict[bytes, list[int]] = {}
+    latest = None
     for session in sessions:
         if session.state is not live or session.written >= last:
             continue
         frame = joined[session.codec] if session.written < first else delivery.rest(session)
         session.written = last
         link = session.link
-        if link.fd < 0:
-            continue
         if link.outbox is not None:
             link.queue(frame)
-        elif frame in links:
-            links[frame].append(link)
-        else:
-            links[frame] = [link]
-    return sum(_sent(sends, frame, some) for frame, some in links.items())
+            continue
+        number = link.fd
+        if number < 0:
+            continue
+        if frame is not latest:
+            latest = frame
+            add = numbers.setdefault(frame, []).append
+        add(number)
+    written = 0
+    for frame, some in numbers.items():
+        short = sends.send(frame, some)
+        written += len(some) - len(short)
+        if short:
+            _take_up(frame, [(some[index], result) for index, result in short], sessions)
+    return written
 
 
-def _sent(sends: SendRing, frame: bytes, links: Sequence[Connection]) -> int:
-    short = sends.send(frame, [link.fd for link in links])
-    for index, result in short:
+def _take_up(frame: bytes, short: Iterable[tuple[int, int]], sessions: Sequence[Session[Connection]]) -> None:
+    """Go on with the sockets that did not take all of a frame: each by its number, with its result."""
+    links = {session.link.fd: session.link for session in sessions}
+    for number, result in short:
+        link = links[number]
         if result >= 0:
-            links[index].hold(frame, result)
+            link.hold(frame, result)
         elif result == -errno.EAGAIN:
-            links[index].hold(frame, 0)
+            link.hold(frame, 0)
         else:
-            links[index].abort()
-    return len(links) - len(short)
+            link.abort()

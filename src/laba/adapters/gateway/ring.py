@@ -33,7 +33,7 @@ _ENTRY = struct.Struct("<B3xi8xQIIQ24x")
 _RESULT = struct.Struct("<QiI")
 
 _COUNTERS = 1 << 32
-_SLOTS = 256
+_SLOTS = 1024
 # More than a socket takes at once.
 _TRIAL = bytes(1 << 23)
 

@@ -19,7 +19,10 @@ def begun(work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         awaited = work.send(None)
     except StopIteration:
         return None
-    return asyncio.get_running_loop().create_task(_done(_Rest(work, awaited)))
+    task = asyncio.get_running_loop().create_task(_done(_Rest(work, awaited)))
+    # A task that is cancelled before its first turn never comes to the work.
+    task.add_done_callback(lambda _: work.close())
+    return task
 
 
 async def _done(rest: "_Rest") -> None:
@@ -27,7 +30,7 @@ async def _done(rest: "_Rest") -> None:
 
 
 class _Rest:
-    """Coroutine that has begun, and what it waits for."""
+    """A coroutine that has begun, and what it waits for."""
 
     __slots__ = ("_awaited", "_work")
 

@@ -53,6 +53,9 @@ class Tool:
             raise BenchError(f"{self._name} ended with {self._process.wait()}")
         return line.strip()
 
+    def end(self) -> None:
+        self._process.communicate("quit\n", STOP_SECONDS)
+
     def expect(self, word: str) -> None:
         line = self.heard()
         if line != word:

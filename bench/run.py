@@ -34,6 +34,8 @@ HERE = Path(__file__).parent
 SPARE_FILES = 512
 LIMIT_SECONDS = 230
 LOGIN_SECONDS = 60
+# What an idle server spends in a tenth of a second is a small part of this.
+IDLE_NS = 1_000_000
 # From the tenth message on a frame's offset has two digits, and every frame of a run has one length.
 WARM_UP_ROUNDS = 10
 
@@ -61,7 +63,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Logins:
-    """What 10,000 first logins cost, registration of the user included, and what a session then occupies."""
+    """What 10,000 logins cost, and what a session then occupies beyond what the process had before."""
 
     per_second: float
     cpu_us: float
@@ -128,17 +130,22 @@ class Bench:
         return least
 
 
-def log_in(plan: Plan, server: Laba, folder: Path, stack: ExitStack) -> tuple[Tool, Logins]:
-    """Connect the clients and log them in, as fast as the server lets them."""
+def written_logins(plan: Plan, server: Laba, folder: Path) -> Path:
     blobs = folder / "logins"
     with blobs.open("wb") as file:
         for number in range(plan.connections):
             blob = server.client(number)
             file.write(struct.pack("<I", len(blob)) + blob)
+    return blobs
+
+
+def log_in(plan: Plan, server: Laba, blobs: Path, stack: ExitStack) -> tuple[Tool, Logins]:
+    """Connect the clients and log them in, as fast as the server lets them."""
+    expected = server.logins() + plan.connections
     occupied, spent, started_at = resident_bytes(server.pid), cpu_ns(server.pid), time.monotonic()
     clients = stack.enter_context(tool("drain", CLIENT_CORE, server.port, plan.connections, blobs))
     clients.expect("ready")
-    wait_until(lambda: server.logins() >= plan.connections, LOGIN_SECONDS, "not all clients were logged in")
+    wait_until(lambda: server.logins() >= expected, LOGIN_SECONDS, "not all clients were logged in")
     seconds, spent = time.monotonic() - started_at, cpu_ns(server.pid) - spent
     clients.ask("settle")
     occupied = resident_bytes(server.pid) - occupied
@@ -146,12 +153,28 @@ def log_in(plan: Plan, server: Laba, folder: Path, stack: ExitStack) -> tuple[To
     return clients, Logins(count / seconds, spent / 1000 / count, occupied / count)
 
 
-def measure(plan: Plan, console: Console) -> tuple[Logins, list[Pair]]:
+def leave(clients: Tool, server: Laba) -> None:
+    """Disconnect all clients at once, and wait until the server is done with it."""
+    clients.end()
+    seen = -1
+
+    def rests() -> bool:
+        nonlocal seen
+        before, seen = seen, cpu_ns(server.pid)
+        return seen - before < IDLE_NS
+
+    wait_until(rests, LOGIN_SECONDS, "the server did not come to rest")
+
+
+def measure(plan: Plan, console: Console) -> tuple[tuple[Logins, Logins], list[Pair]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="laba-bench-")))
         server = stack.enter_context(serving(folder))
         console.print(f"Logging in {plan.connections:,} clients ...")
-        clients, logins = log_in(plan, server, folder, stack)
+        blobs = written_logins(plan, server, folder)
+        clients, first = log_in(plan, server, blobs, stack)
+        leave(clients, server)
+        clients, again = log_in(plan, server, blobs, stack)
         port = free_port()
         loop = stack.enter_context(tool("sendloop", SERVER_CORE, port, plan.connections))
         loop.expect("listening")
@@ -169,7 +192,7 @@ def measure(plan: Plan, console: Console) -> tuple[Logins, list[Pair]]:
                 f"Pair {number + 1} of {plan.pairs}: laba {pairs[-1].laba_us:.2f} us, C {pairs[-1].c_us:.2f} us, "
                 f"ratio {pairs[-1].ratio:.3f}"
             )
-        return logins, pairs
+        return (first, again), pairs
 
 
 # --- telling -------------------------------------------------------------------------------------------------------
@@ -211,7 +234,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def report(plan: Plan, where: dict[str, Any], logins: Logins, pairs: Sequence[Pair]) -> dict[str, Any]:
+def report(plan: Plan, where: dict[str, Any], logins: tuple[Logins, Logins], pairs: Sequence[Pair]) -> dict[str, Any]:
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": where,
@@ -219,7 +242,8 @@ def report(plan: Plan, where: dict[str, Any], logins: Logins, pairs: Sequence[Pa
         "frame_bytes": pairs[-1].frame_bytes,
         "summary": summary(pairs),
         "pairs": [asdict(pair) | {"ratio": pair.ratio} for pair in pairs],
-        "logins": asdict(logins),
+        "first_logins": asdict(logins[0]),
+        "logins": asdict(logins[1]),
     }
 
 
@@ -274,8 +298,9 @@ def main() -> int:
     console.print(table(pairs))
     console.print(
         f"Frames of {pairs[-1].frame_bytes} bytes to {plan.connections:,} connections. "
-        f"First logins: {logins.per_second:,.0f} per second, {logins.cpu_us:,.0f} us of CPU each; "
-        f"{logins.resident_bytes / 1024:.1f} KiB resident per session.",
+        f"First logins: {logins[0].per_second:,.0f} per second, {logins[0].cpu_us:,.0f} us of CPU each; "
+        f"{logins[0].resident_bytes / 1024:.1f} KiB resident per session. The same users again: "
+        f"{logins[1].per_second:,.0f} per second, {logins[1].cpu_us:,.0f} us each.",
         soft_wrap=True,
     )
     console.print(f"Written to {written.relative_to(HERE.parent)}.")

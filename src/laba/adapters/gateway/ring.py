@@ -75,7 +75,11 @@ class SendRing:
         if not features & _IORING_FEAT_SINGLE_MMAP:
             self.close()
             raise OSError(errno.ENOSYS, "the kernel is older than Linux 5.4")
-        self._share()
+        try:
+            self._share()
+        except OSError:
+            self.close()
+            raise
 
     def _share(self) -> None:
         """Map what the kernel shares, and fill in what stays the same for ever."""
@@ -174,8 +178,8 @@ def _works(ring: SendRing) -> bool:
     """Try what is relied on: a socket takes what it can, and one that is full says so at once."""
     left, right = socket.socketpair()
     with left, right:
-        (first,), (second,) = (ring.send(_TRIAL, [left.fileno()]) for _ in range(2))
-    return 0 < first[1] < len(_TRIAL) and second[1] == -errno.EAGAIN
+        results = [result for _ in range(2) for _, result in ring.send(_TRIAL, [left.fileno()])]
+    return len(results) == 2 and 0 < results[0] < len(_TRIAL) and results[1] == -errno.EAGAIN
 
 
 def _system_call() -> Callable[..., int]:

@@ -10,9 +10,10 @@ from dataclasses import replace
 import uvicorn
 from uvicorn.server import ServerState
 
+from laba.adapters.gateway import writing
 from laba.adapters.gateway.connection import Limits
 from laba.adapters.gateway.entrances import Entrances
-from laba.adapters.gateway.gateway import Capacity, Clients, Gateway, write_slice
+from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
 from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKETS
 from laba.adapters.telemetry import PrometheusMeter
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
@@ -305,8 +306,9 @@ class _Sessions(Sessions):
 class GatewayRig(Rig):
     """A gateway with the real services behind it, but for who may log in."""
 
-    def __init__(self, limits=None, capacity=None, **bounds):
+    def __init__(self, limits=None, capacity=None, *, io_uring=False, **bounds):
         super().__init__(**{"has_room": lambda _: True, **bounds})
+        self.io_uring = io_uring
         self.limits = Limits(
             **{
                 "login_seconds": 30,
@@ -317,7 +319,9 @@ class GatewayRig(Rig):
                 **(limits or {}),
             }
         )
-        capacity = Capacity(**{"connections": 100, "handshakes": 100, "slice_writes": 4, **(capacity or {})})
+        capacity = Capacity(
+            **{"connections": 100, "handshakes": 100, "slice_writes": 4, "io_uring": io_uring, **(capacity or {})}
+        )
         self.people, self.meter, self.roster = People(), PrometheusMeter(), Roster()
         ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
         codecs = Codecs(envelope, ENCODERS)
@@ -337,6 +341,12 @@ class GatewayRig(Rig):
 
     @asynccontextmanager
     async def running(self):
+        with writing.opened(io_uring=self.io_uring) as self.write:
+            async with self._taking_clients():
+                yield self
+
+    @asynccontextmanager
+    async def _taking_clients(self):
         takers = Takers(self.gateway.upgrade, self.gateway.stream, frozenset(STREAMS), self.limits.message_bytes)
         async with self.serving(nothing_here, takers):
             try:
@@ -383,7 +393,7 @@ class GatewayRig(Rig):
         """Write one frame to everyone, or to these sessions; tells what became of it at once, and goes on to."""
         told = Recorder()
         delivery = self.delivery(frame, sessions, told)
-        write_slice(delivery, delivery.sessions)
+        self.write(delivery, delivery.sessions)
         return told
 
 

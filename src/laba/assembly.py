@@ -221,7 +221,10 @@ def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gatewa
         gateway.outbox_limit_bytes,
     )
     capacity = Capacity(
-        gateway.max_connections or process.connections_possible(), gateway.max_handshakes, gateway.slice_writes
+        gateway.max_connections or process.connections_possible(),
+        gateway.max_handshakes,
+        gateway.slice_writes,
+        gateway.io_uring,
     )
     return Gateway(Entrances(WEBSOCKETS, STREAMS), clients, limits, capacity, wheel, house.ground)
 

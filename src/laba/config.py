@@ -118,7 +118,10 @@ class Gateway(Section):
         1048576, "What may wait to be sent to one client; more closes it as slow, and it catches up later.", low=1024
     )
     unsent_limit_bytes: int = _key(32768, "What the kernel may hold unsent for one client.", low=1)
-    slice_writes: int = _key(256, "Writes to clients before anything else has a turn.", low=1, high=65536)
+    slice_writes: int = _key(1024, "Writes to clients before anything else has a turn.", low=1, high=65536)
+    io_uring: bool = _key(
+        default=True, sentence="Write to many clients in one system call, where the kernel offers it."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,16 @@ def test_online_users_are_all_sessions_of_the_app():
     assert len(list(roster)) == 7
 
 
-def test_the_selection_is_the_caller_s_own():
-    """Who joins or leaves while it is written to, does not disturb it."""
+def test_a_selection_stays_as_it_was():
+    """Who joins or leaves while it is written to, does not disturb it, and is in or out of the next."""
     roster = Roster()
     session = joined(roster)
     chosen = roster.select(APP_UUID, EVERYONE)
+    assert roster.select(APP_UUID, EVERYONE) is chosen
+    other = joined(roster, "bob")
+    assert roster.select(APP_UUID, EVERYONE) == [session, other]
     roster.leave(session)
-    joined(roster, "bob")
+    assert roster.select(APP_UUID, EVERYONE) == [other]
     assert chosen == [session]
 
 

@@ -8,6 +8,7 @@ from laba.core.session import State
 from laba.core.window import Bounds
 from laba.model.closing import Closing
 from laba.model.recordcalls import GetReport
+from laba.model.report import Report, Stage
 from laba.model.stream import Position, Revocation, Stream
 from laba.service.fanout import Eviction
 
@@ -441,3 +442,19 @@ async def test_every_message_that_goes_out_is_watched(house, clients):
     await clients.deliver(await house.placed(7))
     kept = (await house.reporting.show(GetReport(7), house.app)).kept
     assert (kept.report.audience, kept.report.reached) == (2, 2)
+
+
+async def test_a_broadcast_of_which_nobody_was_here_has_a_report_all_the_same(house, clients):
+    """The first one to an app whose clients never came: an audience of 0 is known, not unknown."""  # X2
+    await clients.deliver(await house.placed(7))
+    kept = (await house.reporting.show(GetReport(7), house.app)).kept
+    assert (kept.stage, kept.report) == (Stage.SENT, Report(7))
+
+
+async def test_a_batch_the_bus_repeats_keeps_its_report(house, clients):
+    """Although the second one finds nobody to deliver to."""  # X2
+    await clients.entered(house.user_token(await house.registered()))
+    notice = await house.placed(7)
+    await clients.deliver(notice, notice)
+    report = (await house.reporting.show(GetReport(7), house.app)).kept.report
+    assert (report.audience, report.reached) == (1, 1)

@@ -473,6 +473,18 @@ async def test_who_was_catching_up_confirms_nothing_by_leaving(house, clients, a
     assert (await confirmed(clients, house))[3] == 0
 
 
+async def test_what_a_client_caught_up_with_is_confirmed_for_nobody(house, clients, ann):
+    """It was not in the audience of what went out before it joined: the report's counts must add up."""  # X2
+    await clients.entered(ann, device="tablet")
+    await clients.deliver(await house.placed(4))
+    session = await clients.entered(ann, await at(house, 1))
+    await clients.deliver(await house.placed(5))
+    session.pinged = session.written
+    clients.sessions.confirm(session)
+    assert received(session) == [2, 3, 4, 5]
+    assert await confirmed(clients, house) == [1, 0, 0, 0, 1]
+
+
 async def test_a_position_confirms_what_the_client_was_written_before(house, clients, ann):
     """It could not know it otherwise; message 2 went out while nobody was there, and counts for nobody."""  # X2
     assert await confirmed(clients, house) == [0, 0, 0]

@@ -12,11 +12,13 @@ Link = TypeVar("Link")
 class Roster(Generic[Link]):
     """Every session that has logged in on this node."""
 
-    __slots__ = ("_apps", "_count")
+    __slots__ = ("_apps", "_count", "_everyone")
 
     def __init__(self) -> None:
         # Per app: user -> its one session, or a tuple of them. Most users have one, and a tuple costs memory.
         self._apps: dict[str, dict[str, Session[Link] | tuple[Session[Link], ...]]] = {}
+        # Per app: all its sessions, until one comes or goes. A broadcast then need not touch each of them for it.
+        self._everyone: dict[str, list[Session[Link]]] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -39,6 +41,7 @@ class Roster(Generic[Link]):
                 users[session.seat.user] = (*present, session)
             case _:
                 users[session.seat.user] = (present, session)
+        self._everyone.pop(session.seat.app_uuid, None)
         self._count += 1
 
     def leave(self, session: Session[Link]) -> bool:
@@ -50,6 +53,7 @@ class Roster(Generic[Link]):
         after = tuple(other for other in before if other is not session)
         if len(after) == len(before):
             return False
+        self._everyone.pop(session.seat.app_uuid, None)
         self._count -= 1
         if len(after) > 1:
             users[session.seat.user] = after
@@ -64,10 +68,13 @@ class Roster(Generic[Link]):
         return present if isinstance(present, tuple) else (present,)
 
     def select(self, app_uuid: str, audience: Audience) -> list[Session[Link]]:
-        """Give the sessions an audience means, as a list of the caller's own."""
+        """Give the sessions an audience means, as they are now. The list is shared: nobody may change it."""
         match audience:
             case Audience.ONLINE_USERS:
-                return list(_flattened(self._apps.get(app_uuid, {})))
+                everyone = self._everyone.get(app_uuid)
+                if everyone is None:
+                    everyone = self._everyone[app_uuid] = list(_flattened(self._apps.get(app_uuid, {})))
+                return everyone
 
 
 def _flattened(users: dict[str, Session[Link] | tuple[Session[Link], ...]]) -> Iterator[Session[Link]]:

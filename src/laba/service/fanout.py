@@ -149,6 +149,14 @@ class Fanout(Generic[Link]):
                         continue
                     if notice.last > window.position.offset:
                         await self.outgoing.put(self._delivery(notice, window))
+                    else:
+                        self._went_to_nobody(notice)
+
+    def _went_to_nobody(self, batch: Batch) -> None:
+        """Report a batch that was in the log when that was opened: nobody was here before it."""
+        for entry in batch.entries:
+            dispatch = entry.message.dispatch
+            self._reporting.watch(dispatch.id, Tally(dispatch.accepted_at_ms, 0))
 
     async def open_app(self, app: App) -> Window:
         return await self.open(Stream(app.uuid, APP_CHANNEL))

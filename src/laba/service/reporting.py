@@ -29,7 +29,9 @@ class Reporting:
         self._kept: dict[int, int] = {}
 
     def watch(self, dispatch_id: int, tally: Tally) -> None:
-        """Take up a dispatch that goes out now."""
+        """Take up a dispatch that goes out now; one that is watched already stays with its tally."""
+        if dispatch_id in self._live:
+            return
         self._live[dispatch_id] = tally
         if len(self._live) > _LIVE_LIMIT:
             oldest, _ = self._live.popitem(last=False)

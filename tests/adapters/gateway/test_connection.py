@@ -60,10 +60,11 @@ async def reborn(rig, old, end):
     return peer
 
 
+@pytest.mark.parametrize("io_uring", [False, True])
 @pytest.mark.parametrize("end", ["abort", "close", "vanish", "leave"])
-async def test_nothing_crosses_to_the_connection_that_got_an_old_number(end):
+async def test_nothing_crosses_to_the_connection_that_got_an_old_number(end, io_uring):
     """A delivery that still lists the old session, and late answers to it, reach nobody."""
-    async with GatewayRig().running() as rig:
+    async with GatewayRig(io_uring=io_uring).running() as rig:
         client = await rig.logged_in("old")
         old = rig.of("old")
         ends = {

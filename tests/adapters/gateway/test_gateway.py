@@ -256,9 +256,10 @@ async def test_a_slow_client_that_returns_gets_all_it_missed_and_then_what_is_li
 # --- delivering ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_delivery_reaches_everyone_in_slices_and_is_counted():
+@pytest.mark.parametrize("io_uring", [False, True])
+async def test_a_delivery_reaches_everyone_in_slices_and_is_counted(io_uring):
     """The loop turns between slices; each socket that took the last byte counts."""
-    async with GatewayRig(capacity={"slice_writes": 2}).running() as rig:
+    async with GatewayRig(capacity={"slice_writes": 2}, io_uring=io_uring).running() as rig:
         clients = [await rig.logged_in(f"user{number}") for number in range(5)]
         turns = 0
 

@@ -144,10 +144,10 @@ class Connection(asyncio.Protocol):
         match self.session.heard(event), event:
             case Step.LOG_IN, Login():
                 self.session.state = State.LOGGING_IN
-                self._pause()
+                self._backlog = deque()
                 self._host.log_in(self, event)
             case Step.ASK, Ask():
-                self._pause()
+                self._backlog = deque()
                 self._host.ask(self, event)
             case Step.NOTE_PONG, Pong():
                 if self._unanswered:
@@ -160,10 +160,10 @@ class Connection(asyncio.Protocol):
             case Closing() as closing, _:
                 self.close(closing)
 
-    def _pause(self) -> None:
-        """Let what comes wait, and read no more meanwhile."""
-        self._backlog = deque()
-        self._transport.pause_reading()
+    def pause(self) -> None:
+        """Read nothing more until what takes time is done."""
+        if self.fd >= 0:
+            self._transport.pause_reading()
 
     def resume(self) -> None:
         """Go on with what the client said after its login or question, until the next that takes time."""
@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
             if self._backlog is not None:
                 self._backlog = waiting
                 return
-        if self.fd >= 0:
+        if self.fd >= 0 and not self._transport.is_reading():
             self._transport.resume_reading()
 
     # --- out -------------------------------------------------------------------------------------------------------

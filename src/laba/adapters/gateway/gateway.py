@@ -1,17 +1,18 @@
 """The gateway: takes over clients' connections, logs them in, writes deliveries, lets everyone go in the end."""
 
 import asyncio
-import os
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from laba.adapters.gateway import writing
 from laba.adapters.gateway.connection import Connection, Limits, Link
+from laba.adapters.gateway.eager import begun
 from laba.adapters.gateway.entrances import Entrances, agreed, asked_for, head_of, refusal
 from laba.adapters.gateway.streaming import StreamConnection
 from laba.adapters.gateway.websocket import WebSocketConnection
-from laba.core.session import Session, State
+from laba.core.session import State
 from laba.core.wheel import Timed, TimerWheel
 from laba.model.closing import Closing
 from laba.model.session import Ask, Denial, Denied, Login, Told, Welcome
@@ -34,11 +35,15 @@ _HANDLE_BYTES, _NODE_BYTES = 16, 4
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How much the gateway takes on. At either bound a new client is asked to come back later (503)."""
+    """How much the gateway takes on. At either bound a new client is asked to come back later (503).
+
+    With `io_uring` a slice of writes is one system call, where the kernel has it.
+    """
 
     connections: int
     handshakes: int
     slice_writes: int
+    io_uring: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +165,10 @@ class Gateway:
         self._wheel.arm(connection, seconds)
 
     def log_in(self, connection: Connection, login: Login) -> None:
-        self._start(self._log_in(connection, login))
+        self._start(connection, self._log_in(connection, login))
 
     def ask(self, connection: Connection, ask: Ask) -> None:
-        self._start(self._answer(connection, ask))
+        self._start(connection, self._answer(connection, ask))
 
     def confirm(self, connection: Connection) -> None:
         self._clients.sessions.confirm(connection.session)
@@ -211,10 +216,13 @@ class Gateway:
             # The rest after everybody else has had a turn.
             asyncio.get_running_loop().call_soon(self.caught_up, connection)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+    def _start(self, connection: Connection, work: Coroutine[Any, Any, None]) -> None:
+        """Do what a client asked for. If that takes time, its connection is not read meanwhile."""
+        task = begun(work)
+        if task is not None:
+            connection.pause()
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
 
     async def _log_in(self, connection: Connection, login: Login) -> None:
         try:
@@ -257,19 +265,20 @@ class Gateway:
     async def run(self) -> None:
         """Write what the fan-out brings, in slices, until cancelled."""
         outgoing = self._clients.fanout.outgoing
-        while True:
-            match await outgoing.get():
-                case Eviction(sessions, closing):
-                    for session in sessions:
-                        session.link.close(closing)
-                case Delivery() as delivery:
-                    await self._deliver(delivery)
-            outgoing.task_done()
+        with writing.opened(io_uring=self._capacity.io_uring) as write:
+            while True:
+                match await outgoing.get():
+                    case Eviction(sessions, closing):
+                        for session in sessions:
+                            session.link.close(closing)
+                    case Delivery() as delivery:
+                        await self._deliver(delivery, write)
+                outgoing.task_done()
 
-    async def _deliver(self, delivery: Delivery[Link]) -> None:
+    async def _deliver(self, delivery: Delivery[Link], write: writing.Writer) -> None:
         sessions = delivery.sessions
         for start in range(0, len(sessions), self._capacity.slice_writes):
-            write_slice(delivery, sessions[start : start + self._capacity.slice_writes])
+            write(delivery, sessions[start : start + self._capacity.slice_writes])
             await asyncio.sleep(0)
 
     # --- the end ---------------------------------------------------------------------------------------------------
@@ -299,47 +308,6 @@ class Gateway:
             connection.abort()
         for task in self._answering:
             task.cancel()
-
-
-def write_slice(delivery: Delivery[Link], sessions: Sequence[Session[Link]]) -> None:
-    """Write a delivery to some of its sessions, and tell its progress.
-
-    This loop is what laba is for: per session one system call, and as little else as can be. A link that nothing can
-    be written to directly has an outbox; a session that is catching up reads the delivery from the log.
-    """
-    first, last, joined, write = delivery.first, delivery.last, delivery.joined, os.write
-    live, closed = State.LIVE, State.CLOSED
-    handed = gone = 0
-    for session in sessions:
-        if session.written >= last:
-            continue
-        if session.state is not live:
-            gone += session.state is closed
-            continue
-        frame = joined[session.codec] if session.written < first else delivery.rest(session)
-        session.written = last
-        link = session.link
-        if link.outbox is not None:
-            link.queue(frame, delivery.progress)
-            continue
-        fd = link.fd
-        if fd < 0:
-            gone += 1
-            continue
-        try:
-            sent = write(fd, frame)
-        except BlockingIOError:
-            link.hold(frame, 0, delivery.progress)
-        except OSError:
-            gone += 1
-            link.abort()
-        else:
-            if sent == len(frame):
-                handed += 1
-            else:
-                link.hold(frame, sent, delivery.progress)
-    delivery.progress.handed(handed)
-    delivery.progress.lost(gone, "closed")
 
 
 def _shares(connections: list[Connection], count: int) -> Iterator[list[Connection]]:

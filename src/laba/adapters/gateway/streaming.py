@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -89,6 +88,5 @@ class StreamConnection(Connection):
             # Half-closed, so that the reason arrives whatever the client still sends.
             self._transport.write_eof()
 
-    def _pause(self) -> None:
-        # Nothing is read here that could wait; but the end must be noticed.
-        self._backlog = deque()
+    def pause(self) -> None:
+        """Read on: nothing comes here that could wait, but the end must be noticed."""

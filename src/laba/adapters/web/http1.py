@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr
 
 from laba.core.wheel import Timed, TimerWheel
 
@@ -71,11 +73,16 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0  # of the request line and the headers that are complete
         self._loose_bytes = 0  # that came since anything was complete: an unfinished line of a head or a trailer
         self._in_body = False
+        self._names_websocket = False
         self._discarded = 0
         self._ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        # As uvicorn does, but for the addresses: most connections are clients', and have none to be asked for.
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = FlowControl(transport)
+        self.scheme = "http"
         if self._bounds.has_room(len(self.connections)):
             self._wheel.arm(self, self._bounds.head_seconds)
         else:
@@ -149,6 +156,7 @@ class HttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = 0
+        self._names_websocket = False
         self._discarded = 0
 
     def on_url(self, url: bytes) -> None:
@@ -157,6 +165,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
+        if name.lower() == b"upgrade" and b"websocket" in value.lower():
+            self._names_websocket = True
         self._grow(len(name) + len(value) + len(": \r\n"))
 
     def _grow(self, size: int) -> None:
@@ -169,11 +179,14 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_ignored():
             return
         self._loose_bytes = 0
-        if self._is_for_stream():
-            self._begin_stream()
-            return
-        # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
-        self._wheel.arm(self, self._bounds.body_seconds * 2)
+        if not self.parser.should_upgrade():
+            if self._is_for_stream():
+                self._begin_stream()
+                return
+            self.scope["server"] = get_local_addr(self.transport)
+            self.scope["client"] = get_remote_addr(self.transport)
+            # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
+            self._wheel.arm(self, self._bounds.body_seconds * 2)
         super().on_headers_complete()
         self._in_body = True
 
@@ -181,7 +194,6 @@ class HttpProtocol(HttpToolsProtocol):
         return (
             self.parser.get_method() != b"OPTIONS"
             and (httptools.parse_url(self.url).path or b"").decode("ascii", "replace") in self._takers.paths
-            and not self._should_upgrade()
         )
 
     def _begin_stream(self) -> None:
@@ -225,7 +237,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _should_upgrade(self) -> bool:
         # Whether it is a sound handshake is for the gateway to judge; the parser has seen `Connection: Upgrade`.
-        return any(name == b"upgrade" and b"websocket" in value.lower() for name, value in self.headers)
+        return self._names_websocket
 
     def _hand_over(self, rest: bytes) -> None:
         if self._is_answering() or self.transport.get_write_buffer_size():

@@ -1,9 +1,10 @@
 """Listening sockets, and the server on them."""
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
 _UNIX_PATH_BYTES = 107
 # How long requests under way may take once the server stops.
 _SHUTDOWN_SECONDS = 5
+# RFC 9110 section 5.6.7: a date has whole seconds.
+_DATE_SECONDS = 1.0
 
 
 def tcp_listener(host: str, port: int, backlog: int, unsent_limit_bytes: int) -> socket.socket:
@@ -57,6 +60,7 @@ class WebServer(uvicorn.Server):
 
     def __init__(self, app: Any, http: Any, keep_alive_seconds: int) -> None:
         """Serve the ASGI `app`; `http` makes the protocol of each connection, and takes upgrades itself."""
+        self._stopping = asyncio.Event()
         super().__init__(
             uvicorn.Config(
                 app,
@@ -76,6 +80,14 @@ class WebServer(uvicorn.Server):
         """Leave signals to the assembly."""
         yield
 
+    async def main_loop(self) -> None:
+        """Keep the Date header right until told to stop. uvicorn's own loop wakes up ten times a second for that."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_DATE_SECONDS):
+                    await self._stopping.wait()
+
     def stop(self) -> None:
         """Let `serve` take no new connection, finish the requests under way, and return."""
         self.should_exit = True
+        self._stopping.set()

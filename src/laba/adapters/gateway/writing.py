@@ -1,0 +1,128 @@
+"""From a delivery to its sockets: per session one send, and as little else as can be. This is what laba is for.
+
+A link that nothing can be written to directly has an outbox. A session that is catching up reads the delivery from
+the log; one that has it already is passed over.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from laba.adapters.gateway import ring
+from laba.adapters.gateway.connection import Link
+from laba.adapters.gateway.ring import SendRing
+from laba.core.session import Session, State
+from laba.service.fanout import Delivery
+
+# Writes a delivery to some of its sessions, and tells its progress.
+Writer = Callable[[Delivery[Link], Sequence[Session[Link]]], None]
+
+_CLOSED = "closed"
+
+
+@contextmanager
+def opened(*, io_uring: bool) -> Iterator[Writer]:
+    """Give the quickest writer that there is here."""
+    if not io_uring:
+        yield write_slice
+        return
+    with ring.opened() as sends:
+        yield write_slice if sends is None else partial(write_slice_at_once, sends)
+
+
+def write_slice(delivery: Delivery[Link], sessions: Sequence[Session[Link]]) -> None:
+    """Write with one system call per session."""
+    first, last, joined, write = delivery.first, delivery.last, delivery.joined, os.write
+    live, closed = State.LIVE, State.CLOSED
+    handed = gone = 0
+    for session in sessions:
+        if session.written >= last:
+            continue
+        if session.state is not live:
+            gone += session.state is closed
+            continue
+        frame = joined[session.codec] if session.written < first else delivery.rest(session)
+        session.written = last
+        link = session.link
+        if link.outbox is not None:
+            link.queue(frame, delivery.progress)
+            continue
+        fd = link.fd
+        if fd < 0:
+            gone += 1
+            continue
+        try:
+            sent = write(fd, frame)
+        except BlockingIOError:
+            link.hold(frame, 0, delivery.progress)
+        except OSError:
+            gone += 1
+            link.abort()
+        else:
+            if sent == len(frame):
+                handed += 1
+            else:
+                link.hold(frame, sent, delivery.progress)
+    delivery.progress.handed(handed)
+    delivery.progress.lost(gone, _CLOSED)
+
+
+def write_slice_at_once(sends: SendRing, delivery: Delivery[Link], sessions: Sequence[Session[Link]]) -> None:
+    """Write with one system call for all the sessions that get the same bytes.
+
+    No number is kept beyond the call, and nothing closes a socket within it: a transport closes its own in a later
+    turn of the loop.
+    """
+    first, last, joined = delivery.first, delivery.last, delivery.joined
+    live, closed = State.LIVE, State.CLOSED
+    numbers: dict[bytes, list[int]] = {}
+    latest = None
+    gone = 0
+    for session in sessions:
+        if session.written >= last:
+            continue
+        if session.state is not live:
+            gone += session.state is closed
+            continue
+        frame = joined[session.codec] if session.written < first else delivery.rest(session)
+        session.written = last
+        link = session.link
+        if link.outbox is not None:
+            link.queue(frame, delivery.progress)
+            continue
+        number = link.fd
+        if number < 0:
+            gone += 1
+            continue
+        if frame is not latest:
+            latest = frame
+            add = numbers.setdefault(frame, []).append
+        add(number)
+    handed = 0
+    for frame, some in numbers.items():
+        short = sends.send(frame, some)
+        handed += len(some) - len(short)
+        if short:
+            gone += _take_up(frame, [(some[at], result) for at, result in short], delivery, sessions)
+    delivery.progress.handed(handed)
+    delivery.progress.lost(gone, _CLOSED)
+
+
+def _take_up(
+    frame: bytes, short: Iterable[tuple[int, int]], delivery: Delivery[Link], sessions: Sequence[Session[Link]]
+) -> int:
+    """Go on with the sockets that did not take all of a frame, each by its number; tells how many are broken."""
+    links = {session.link.fd: session.link for session in sessions}
+    broken = 0
+    for number, result in short:
+        link = links[number]
+        if result >= 0:
+            link.hold(frame, result, delivery.progress)
+        elif result == -errno.EAGAIN:
+            link.hold(frame, 0, delivery.progress)
+        else:
+            broken += 1
+            link.abort()
+    return broken

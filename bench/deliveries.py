@@ -44,9 +44,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Stalls:
-    """How long GET /health took over one connection, in milliseconds: with nothing else to do, and in broadcasts.
+    """How long a client's ping waited for its pong, in milliseconds: with nothing else to do, and in broadcasts.
 
-    `longest_ms` has one figure for each broadcast. Who asks waits at most for one stretch in which the loop stands
+    `longest_ms` has one figure for each broadcast. Who pings waits at most for one stretch in which the loop stands
     still, and then for the answer itself.
     """
 
@@ -163,14 +163,16 @@ def measure(connections: int, rounds: int, broadcasts: int, folder: Path, consol
             turns.append(race.round(number))
             told = ", ".join(f"{turn.name} {turn.us:.2f} us" for turn in sorted(turns[-1], key=lambda turn: turn.us))
             console.print(f"Round {number + 1} of {rounds}: {told}", soft_wrap=True)
-        console.print("Asking GET /health meanwhile ...")
-        stood = stalls(field, 2 * broadcasts, stack)
+        console.print("Pinging meanwhile ...")
+        stood = stalls(field, 2 * broadcasts, folder, stack)
         return Deliveries(tuple(turns), stood, field.nchan, segments_sent_again() - lost)
 
 
-def stalls(field: Field, broadcasts: int, stack: ExitStack) -> Stalls:
-    """Ask again and again, without a broadcast and then in each; an answer counts that had part in the broadcast."""
-    probe = stack.enter_context(tool("probe.py", CLIENT_CORE, field.server.port))
+def stalls(field: Field, broadcasts: int, folder: Path, stack: ExitStack) -> Stalls:
+    """Ping again and again, without a broadcast and then in each; an answer counts that had part in the broadcast."""
+    login = folder / "probe"
+    login.write_bytes(field.server.client("probe"))
+    probe = stack.enter_context(tool("probe.py", CLIENT_CORE, field.server.port, login))
     clients = field.contestants[0].clients
     probe.ask("begin")
     time.sleep(1)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -11,8 +11,10 @@ from uuid import UUID
 from laba.adapters.store.sqlite import SqliteStore
 from laba.core.ids import IdSequence
 from laba.model.app import QuotaName
+from laba.model.attendance import Seat, Stay
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.session import DEFAULT_DEVICE
 from laba.model.stream import Stream
 from laba.model.user import User
 from laba.service.dispatching import APP_CHANNEL
@@ -70,6 +72,18 @@ def keep_broadcasts(data: Path, app_uuid: str, broadcasts: int, text_bytes: int)
             await asyncio.gather(*(send(store, dispatch) for dispatch in dispatches[start : start + AT_ONCE]))
 
     return asyncio.run(_kept(data, broadcasts, add))
+
+
+def keep_stays(data: Path, app_uuid: str, names: Sequence[str], broadcasts: int) -> None:
+    """Note that these users were there for every broadcast, and left a minute ago."""
+    now_ms = time.time_ns() // 1_000_000
+    arrived_ms, left_ms = now_ms - FIRST_SENT_MS_AGO, now_ms - 60_000
+
+    async def add(store: SqliteStore) -> None:
+        seats = [Seat(app_uuid, name, DEFAULT_DEVICE) for name in names]
+        await store.stays.write([Stay(seat, 0, broadcasts, broadcasts, arrived_ms, left_ms) for seat in seats])
+
+    asyncio.run(_kept(data, len(names), add))
 
 
 async def _kept(data: Path, count: int, add: Callable[[SqliteStore], Awaitable[None]]) -> Kept:

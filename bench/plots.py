@@ -53,7 +53,7 @@ def _arrival(deliveries: Deliveries, path: Path) -> Path:
 
 
 def _stalls(stalls: Stalls, path: Path) -> Path:
-    figure, axes = _page("How long GET /health takes", "milliseconds, at most")
+    figure, axes = _page("How long a ping waits for its pong", "milliseconds, at most")
     for name, times, colour in (
         ("without broadcasts", stalls.idle_ms, _THEIRS),
         ("during broadcasts", stalls.broadcast_ms, _OURS),

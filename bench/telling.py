@@ -90,8 +90,8 @@ def arrival_rows(deliveries: Deliveries) -> list[Row]:
     )
     return [
         *rows,
-        Row("GET /health during broadcasts", during, f"at most {AIM_STALL_MS} ms"),
-        Row("GET /health at other times", idle),
+        Row("A ping waits for its pong, during broadcasts", during, f"at most {AIM_STALL_MS} ms"),
+        Row("A ping waits for its pong, at other times", idle),
     ]
 
 

@@ -122,6 +122,15 @@ def test_following_ends_when_all_is_confirmed(laba, tmp_path):
     assert looks == 5
 
 
+def test_following_ends_when_nothing_has_changed_for_long_enough(laba, tmp_path):
+    """A client that left without confirming may never come back."""  # X2
+    left = report(reached=200, confirmed=199)
+    with answering(tmp_path, answer(left)) as server:
+        result = laba("7", "--follow", "--patience", "0")
+    assert (result.exit_code, len(server.seen)) == (0, 1)
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [left]
+
+
 def test_following_ends_when_what_is_not_confirmed_is_lost(laba, tmp_path):
     """Nothing more can come of it."""  # X2
     over = report(reached=150, confirmed=150, dropped={"slow": 49, "closed": 1})

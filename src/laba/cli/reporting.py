@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any, Final
 
 import click
@@ -27,20 +27,27 @@ _SENT: Final = frozenset({"sent", "expired"})
     )
 )
 @click.argument("broadcast", metavar="ID", type=click.IntRange(0, 2**63 - 1))
-@click.option("--follow", is_flag=True, help="Show it as it changes, until all is confirmed or you press Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Show it as it changes, until all that was reached is confirmed.")
+@click.option(
+    "--patience",
+    type=click.IntRange(0, 86400),
+    default=120,
+    show_default=True,
+    help="With --follow: seconds without a change after which it ends all the same.",
+)
 @json_option
 @config_option
 @data_option
-def report(broadcast: int, follow: bool, as_json: bool, file: Path | None, data: str | None) -> None:
+def report(broadcast: int, follow: bool, patience: int, as_json: bool, **given: Any) -> None:
     """Tell what became of a broadcast: whom it was for, who was reached and when, who confirmed, what was dropped."""
-    chosen = settings(file, server__data_dir=data)
+    chosen = settings(given["file"], server__data_dir=given["data"])
 
     def look() -> dict[str, Any]:
         found: dict[str, Any] = asked(chosen, "GET", f"/v1/broadcasts/{broadcast}")
         return found
 
     if follow:
-        _follow(look)
+        _follow(_looks(look, patience))
     elif as_json:
         show_json(look())
     else:
@@ -61,33 +68,36 @@ def lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     return told + [(f"{share} reached", f"after {after} ms") for share, after in times if after is not None]
 
 
-def _follow(look: Callable[[], dict[str, Any]]) -> None:
-    """Show the report until nothing more can come: on a terminal in place, in a pipe once for every change."""
+def _follow(looks: Iterator[dict[str, Any]]) -> None:
+    """Show what is seen: on a terminal in place, in a pipe once for every change."""
     if not sys.stdout.isatty():
-        _print_changes(look)
+        for found, _ in groupby(looks):
+            show_json(found)
         return
     with Live(console=Console(), auto_refresh=False) as live:
-        while True:
-            found = look()
+        for found in looks:
             live.update(_table(found), refresh=True)
-            if _is_over(found):
-                return
-            time.sleep(_LOOK_SECONDS)
 
 
-def _print_changes(look: Callable[[], dict[str, Any]]) -> None:
-    shown = None
-    while shown is None or not _is_over(shown):
-        if shown is not None:
-            time.sleep(_LOOK_SECONDS)
-        found = look()
-        if found != shown:
-            show_json(found)
-        shown = found
+def _looks(look: Callable[[], dict[str, Any]], patience: int) -> Iterator[dict[str, Any]]:
+    """Look again and again, until nothing more can come, or nothing has changed for `patience` seconds.
+
+    A client that left before it confirmed may come back and do so, or never.
+    """
+    found, changed_at = look(), time.monotonic()
+    yield found
+    while not _is_over(found) and time.monotonic() - changed_at <= patience:
+        time.sleep(_LOOK_SECONDS)
+        before, found = found, look()
+        if found != before:
+            changed_at = time.monotonic()
+        yield found
 
 
 def _is_over(found: dict[str, Any]) -> bool:
-    """Tell whether nothing more can come."""
+    """Tell whether nothing more can come. What was sent and has no counts yet is about to go out."""
+    if found["status"] in _SENT and "audience" not in found:
+        return bool(found["status"] == "expired")
     lost = sum(found.get("dropped", {}).values())
     return found["status"] in _SENT and found.get("confirmed", 0) + lost >= found.get("audience", 0)
 

@@ -59,7 +59,7 @@ class Attendance:
 
     Of ended stays it holds at most `limit`; at the bound the oldest is forgotten here, and the store asked instead.
     Of stays that are to be written it holds at most `limit`, too; at the bound the oldest is given up, and `given_up`
-    counts them: their seats are taken for offline at that time.
+    counts them: the store then goes by its earlier word about them, if it has one.
     """
 
     def __init__(self, grace_ms: int, ready_at_ms: int, limit: int = 1_000_000) -> None:

@@ -227,6 +227,7 @@ def test_a_request_is_read_with_all_it_may_say():
         (head(wait="²"), Code.FIELD_INVALID, "wait"),
         (head(wait="9" * 5000), Code.FIELD_INVALID, "wait"),
         (head(device_id="x" * 65), Code.FIELD_INVALID, "device_id"),
+        (head(device_id="x\n"), Code.FIELD_INVALID, "device_id"),
     ],
 )
 def test_a_request_at_fault_names_the_parameter(request_head, code, field):

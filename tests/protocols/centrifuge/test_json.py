@@ -131,6 +131,8 @@ def test_an_empty_command_is_a_pong(text):
         ({"data": "d"}, "connect.data"),
         ({"data": {"device_id": 1}}, "connect.data.device_id"),
         ({"data": {"device_id": "d" * 65}}, "connect.data.device_id"),
+        ({"data": {"device_id": "d\x00"}}, "connect.data.device_id"),
+        ({"data": {"device_id": "d\n"}}, "connect.data.device_id"),
         ({"data": {"platform": "p" * 33}}, "connect.data.platform"),
         ({"data": {"package": "p" * 129}}, "connect.data.package"),
         ({"data": {"tags": "a"}}, "connect.data.tags"),

@@ -1,6 +1,7 @@
 """Clients that ask for their messages, each time by one request: a short session for each (R5)."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ from laba.model.session import DEFAULT_DEVICE, Denied, Login, Welcome
 from laba.model.stream import Position
 from laba.ports import Meter, StoreBusyError
 from laba.protocols import cursor
-from laba.protocols.centrifuge.requests import DEVICE_CHARACTERS
+from laba.protocols.centrifuge.requests import DEVICE_CHARACTERS, DEVICE_PATTERN
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.progress import Progress
 
@@ -169,8 +170,9 @@ def read(head: RequestHead) -> Asked | Refusal:
     if not (wait.isascii() and wait.isdecimal() and len(wait) <= 2 and int(wait) <= LONGEST_WAIT_SECONDS):
         return Refusal(Code.FIELD_INVALID, f"wait 0 to {LONGEST_WAIT_SECONDS} seconds", field="wait")
     device = head.query.get("device_id", DEFAULT_DEVICE)
-    if len(device) > DEVICE_CHARACTERS:
-        return Refusal(Code.FIELD_INVALID, f"at most {DEVICE_CHARACTERS} characters", field="device_id")
+    if len(device) > DEVICE_CHARACTERS or not re.match(DEVICE_PATTERN, device):
+        reason = f"at most {DEVICE_CHARACTERS} characters, and none of them a control character"
+        return Refusal(Code.FIELD_INVALID, reason, field="device_id")
     return Asked(head.bearer, device, position, int(wait))
 
 

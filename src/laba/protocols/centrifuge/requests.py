@@ -14,10 +14,12 @@ MAX_ID = 2**32 - 1
 MAX_OFFSET = 2**53 - 1
 
 DEVICE_CHARACTERS = 64
+# Without control characters: a store may end a text at the first zero.
+DEVICE_PATTERN = r"\A[^\x00-\x1f\x7f]*\Z"
 
 _RequestId = Annotated[int, msgspec.Meta(ge=0, le=MAX_ID)]
 _Offset = Annotated[int, msgspec.Meta(ge=0, le=MAX_OFFSET)]
-_Device = Annotated[str, msgspec.Meta(max_length=DEVICE_CHARACTERS)]
+_Device = Annotated[str, msgspec.Meta(max_length=DEVICE_CHARACTERS, pattern=DEVICE_PATTERN)]
 _Platform = Annotated[str, msgspec.Meta(max_length=32)]
 _Package = Annotated[str, msgspec.Meta(max_length=128)]
 # S3: at most 10 tags, of 32 characters.

@@ -75,31 +75,20 @@ def write_slice_at_once(sends: SendRing, delivery: Delivery[Link], sessions: Seq
     No number is kept beyond the call, and nothing closes a socket within it: a transport closes its own in a later
     turn of the loop.
     """
-    first, last, joined = delivery.first, delivery.last, delivery.joined
-    live, closed = State.LIVE, State.CLOSED
+    first, last, joined, live = delivery.first, delivery.last, delivery.joined, State.LIVE
     numbers: dict[bytes, list[int]] = {}
-    latest = None
-    gone = 0
+    codec, gone = None, 0
     for session in sessions:
-        if session.written >= last:
-            continue
-        if session.state is not live:
-            gone += session.state is closed
-            continue
-        frame = joined[session.codec] if session.written < first else delivery.rest(session)
-        session.written = last
+        if session.codec is not codec:
+            codec = session.codec
+            add = numbers.setdefault(joined[codec], []).append
         link = session.link
-        if link.outbox is not None:
-            link.queue(frame, delivery.progress)
-            continue
-        number = link.fd
-        if number < 0:
-            gone += 1
-            continue
-        if frame is not latest:
-            latest = frame
-            add = numbers.setdefault(frame, []).append
-        add(number)
+        # So it is for nearly everybody, and what is asked here is asked ten thousand times.
+        if session.written < first and session.state is live and link.outbox is None and (number := link.fd) >= 0:
+            session.written = last
+            add(number)
+        elif session.written < last:
+            gone += _apart(delivery, session, numbers)
     handed = 0
     for frame, some in numbers.items():
         short = sends.send(frame, some)
@@ -108,6 +97,23 @@ def write_slice_at_once(sends: SendRing, delivery: Delivery[Link], sessions: Seq
             gone += _take_up(frame, [(some[at], result) for at, result in short], delivery, sessions)
     delivery.progress.handed(handed)
     delivery.progress.lost(gone, _CLOSED)
+
+
+def _apart(delivery: Delivery[Link], session: Session[Link], numbers: dict[bytes, list[int]]) -> int:
+    """Deal with a session that is not like the rest; tells whether it is gone."""
+    if session.state is not State.LIVE:
+        return session.state is State.CLOSED
+    whole = session.written < delivery.first
+    frame = delivery.joined[session.codec] if whole else delivery.rest(session)
+    session.written = delivery.last
+    link = session.link
+    if link.outbox is not None:
+        link.queue(frame, delivery.progress)
+    elif link.fd < 0:
+        return True
+    else:
+        numbers.setdefault(frame, []).append(link.fd)
+    return False
 
 
 def _take_up(

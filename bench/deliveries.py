@@ -67,9 +67,8 @@ class Deliveries:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The contestants, connected, laba first."""
+    """The contestants, connected, laba first; `nchan` is its version."""
 
-    server: Laba
     contestants: tuple[Contestant, ...]
     nchan: str
 
@@ -109,13 +108,18 @@ class Race:
         return Turn(contestant.name, place, lengths[-1], us, tuple(half_ms), tuple(all_ms))
 
 
-def connected(connections: int, folder: Path, stack: ExitStack, console: Console) -> Field:
-    """Start everything, each with as many clients."""
+def laba_connected(connections: int, folder: Path, stack: ExitStack) -> tuple[Laba, Contestant]:
     data = folder / "deliveries"
     server = stack.enter_context(serving(data, create_app(data), NO_PINGS))
-    console.print(f"Connecting {connections:,} clients to each contestant ...")
     clients, _, _ = stack.enter_context(logged_in(server, ("client", connections), folder))
-    contestants = [Contestant(LABA, server.pid, clients, lambda _: server.broadcast())]
+    return server, Contestant(LABA, server.pid, clients, lambda _: server.broadcast())
+
+
+def field_of(laba: Contestant, folder: Path, stack: ExitStack, console: Console) -> Field:
+    """Start the other contestants, each with as many clients."""
+    connections = laba.clients.count
+    console.print(f"Connecting {connections:,} clients to each of the others ...")
+    contestants = [laba]
     for name, program in ((C, "sendloop"), (PYTHON, "writeloop.py")):
         port = free_port()
         loop = stack.enter_context(tool(program, SERVER_CORE, port, connections))
@@ -126,9 +130,9 @@ def connected(connections: int, folder: Path, stack: ExitStack, console: Console
         contestants.append(Contestant(name, loop.pid, clients, _telling(loop)))
     nchan = nchan_connected(connections, folder, stack, console)
     if nchan is None:
-        return Field(server, tuple(contestants), "not installed")
+        return Field(tuple(contestants), "not installed")
     contestant, version = nchan
-    return Field(server, (*contestants, contestant), version)
+    return Field((*contestants, contestant), version)
 
 
 def _telling(loop: Tool) -> Callable[[int], object]:
@@ -153,9 +157,14 @@ def nchan_connected(
 
 def measure(connections: int, rounds: int, broadcasts: int, folder: Path, console: Console) -> Deliveries:
     with ExitStack() as stack:
-        field = connected(connections, folder, stack, console)
+        console.print(f"Connecting {connections:,} clients to laba ...")
+        server, laba = laba_connected(connections, folder, stack)
         console.print("Warming up ...")
-        Race(field.contestants[:1], WARM_UP_BROADCASTS).warm_up()
+        Race((laba,), WARM_UP_BROADCASTS).warm_up()
+        console.print("Pinging in broadcasts ...")
+        # Before the others are there: with 30,000 connections their processes take the core now and then.
+        stood = stalls(server, laba, 2 * broadcasts, folder)
+        field = field_of(laba, folder, stack, console)
         race = Race(field.contestants, broadcasts)
         race.warm_up()
         turns, lost = [], segments_sent_again()
@@ -163,29 +172,26 @@ def measure(connections: int, rounds: int, broadcasts: int, folder: Path, consol
             turns.append(race.round(number))
             told = ", ".join(f"{turn.name} {turn.us:.2f} us" for turn in sorted(turns[-1], key=lambda turn: turn.us))
             console.print(f"Round {number + 1} of {rounds}: {told}", soft_wrap=True)
-        console.print("Pinging meanwhile ...")
-        stood = stalls(field, 2 * broadcasts, folder, stack)
         return Deliveries(tuple(turns), stood, field.nchan, segments_sent_again() - lost)
 
 
-def stalls(field: Field, broadcasts: int, folder: Path, stack: ExitStack) -> Stalls:
+def stalls(server: Laba, laba: Contestant, broadcasts: int, folder: Path) -> Stalls:
     """Ping again and again, without a broadcast and then in each; an answer counts that had part in the broadcast."""
     login = folder / "probe"
-    login.write_bytes(field.server.client("probe"))
-    probe = stack.enter_context(tool("probe.py", CLIENT_CORE, field.server.port, login))
-    clients = field.contestants[0].clients
-    probe.ask("begin")
-    time.sleep(1)
-    idle_ms = [took / 1e6 for _, took in _answers(probe)]
+    login.write_bytes(server.client("probe"))
     answers, longest_ms = [], []
-    for _ in range(broadcasts):
+    with tool("probe.py", CLIENT_CORE, server.port, login) as probe:
         probe.ask("begin")
-        asked_ns = time.monotonic_ns()
-        field.server.broadcast()
-        last_ns = clients.settled().last_ns
-        among = [took / 1e6 for at, took in _answers(probe) if at <= last_ns and at + took >= asked_ns]
-        answers += among
-        longest_ms.append(max(among))
+        time.sleep(1)
+        idle_ms = [took / 1e6 for _, took in _answers(probe)]
+        for _ in range(broadcasts):
+            probe.ask("begin")
+            asked_ns = time.monotonic_ns()
+            laba.send(0)
+            last_ns = laba.clients.settled().last_ns
+            among = [took / 1e6 for at, took in _answers(probe) if at <= last_ns and at + took >= asked_ns]
+            answers += among
+            longest_ms.append(max(among))
     return Stalls(tuple(idle_ms), tuple(answers), tuple(longest_ms))
 
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -108,6 +108,28 @@ def asked(
         return response.status, response.read()
     finally:
         connection.close()
+
+
+class Caller:
+    """A back end's one connection, kept for as long as the server keeps it."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection(HOST, port, timeout=30)
+
+    def asked(
+        self, method: str, path: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Ask, on a new connection where the server has closed the idle one."""
+        try:
+            return self._asked(method, path, body, headers or {})
+        except ConnectionError:
+            self._connection.close()
+            return self._asked(method, path, body, headers or {})
+
+    def _asked(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        self._connection.request(method, path, body, dict(headers))
+        response = self._connection.getresponse()
+        return response.status, response.read()
 
 
 def wait_until(happened: Callable[[], bool], seconds: float, otherwise: str) -> None:

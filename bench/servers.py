@@ -16,7 +16,7 @@ from typing import Any
 from laba.assembly import WEBSOCKET_PATH
 from laba.dialects import offline
 from laba.protocols.websocket import client_text_frame, upgrade_request
-from processes import HOST, SERVER_CORE, BenchError, asked, free_port, places_for, server, wait_until
+from processes import HOST, SERVER_CORE, BenchError, Caller, asked, free_port, places_for, server, wait_until
 
 START_SECONDS = 60
 # laba's shortest frame around a message is longer than the 204 bytes of design.md section 6.
@@ -39,11 +39,12 @@ class Laba:
         self._certificate: str = app["app_certificate"]
         token = offline.app_token(self._app_id, self._certificate, issued_at=int(time.time()), salt=1)
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        self._caller = Caller(port)
 
     def broadcast(self, sender: str = "admin") -> None:
         body = json.dumps({"from": sender, "msg": {"type": "txt", "msg": TEXT}})
         path = f"/app-id/{self._app_id}/messages/users/broadcast"
-        status, answer = asked(self.port, "POST", path, body, self.headers)
+        status, answer = self._caller.asked("POST", path, body, self.headers)
         if status != http.client.OK:
             raise BenchError(f"the broadcast was answered {status}: {answer.decode()}")
 
@@ -121,10 +122,11 @@ class Nchan:
     port: int
     pid: int
     version: str
+    caller: Caller
 
     def publish(self, length: int) -> None:
         """Have every subscriber sent a frame of this length: of 126 bytes and more, 4 are its head."""
-        status, answer = asked(self.port, "POST", "/publish", "x" * (length - 4))
+        status, answer = self.caller.asked("POST", "/publish", "x" * (length - 4))
         if status not in (http.client.OK, http.client.CREATED, http.client.ACCEPTED):
             raise BenchError(f"nchan answered {status}: {answer.decode()}")
 
@@ -159,7 +161,7 @@ def nchan_serving(folder: Path, module: Path, connections: int) -> Iterator[Ncha
             raise BenchError(f"nginx ended at its start:\n{(folder / 'error.log').read_text()}")
         worker = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()[0]
         version = re.search(r"nchan version: (\S+)", _status(port))
-        yield Nchan(port, int(worker), version[1] if version else "unknown")
+        yield Nchan(port, int(worker), version[1] if version else "unknown", Caller(port))
 
 
 def _status(port: int) -> str:

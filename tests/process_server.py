@@ -156,6 +156,20 @@ class Tenant:
         assert answer.status == 200, answer
         return str(answer.json["data"]["id"])
 
+    async def broadcast_out(self, text):
+        """Broadcast, and wait until it has gone out to whoever is there: who logs in from now on came after it."""
+        message_id = await self.broadcast(text)
+        proof = {"Authorization": f"Bearer {self.app_token}"}
+
+        async def is_out():
+            answer = await call(
+                self.server.port, "GET", f"/v1/apps/{self.name}/broadcasts/{message_id}", headers=proof
+            )
+            return "audience" in answer.json
+
+        await eventually(is_out)
+        return message_id
+
     def _token(self, body):
         return self.server.operator("POST", f"/v1/apps/{self.name}/tokens", body)["token"]
 

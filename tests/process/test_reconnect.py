@@ -127,7 +127,7 @@ async def test_past_the_grace_a_client_gets_nothing_of_its_absence(impatient, sd
             return time.monotonic() - cut_at > 1.1
 
         await eventually(over)
-        await app.broadcast("too late for ann")
+        await app.broadcast_out("too late for ann")
         line.mend()
         await ann.until_login(2)
         after = await app.broadcast("after")

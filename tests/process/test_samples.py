@@ -138,7 +138,7 @@ async def test_another_apps_clients_do_not_get_it(app, server, sdk):  # A1
     other = server.new_app(f"other/{app.keys['app_name']}")
     async with sdk(other.websocket, other.user_token("ann")) as [ann]:
         await ann.until_login()
-        await app.broadcast("not for ann")
+        await app.broadcast_out("not for ann")
         await ann.until_heard(await other.broadcast("for ann"))
         assert len(ann.messages) == 1
 

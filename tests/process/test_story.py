@@ -74,7 +74,7 @@ async def test_a_client_gets_exactly_what_it_is_entitled_to(app, sdk):  # A1, G3
             return time.monotonic() - gone_at > GRACE_SECONDS + 0.1
 
         await eventually(past)
-        await app.broadcast("not for ann")
+        await app.broadcast_out("not for ann")
         logins = len(ann.returns)
         line.mend()
         await ann.until_login(logins + 1)

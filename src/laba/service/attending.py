@@ -24,7 +24,7 @@ class Attending:
         self._stays = stays
         self._confirmed_after_ms = confirmed_after_ms
         self._ground = ground
-        self._written = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self._checkpoint_at_ms = 0
         self._writing: asyncio.Task[None] | None = None
 
@@ -42,7 +42,7 @@ class Attending:
 
     async def write(self) -> None:
         """Write what is not in the store yet, and wait until it is; raises what the store raises."""
-        async with self._written:
+        async with self._turn:
             taken = self.attendance.take_unwritten()
             try:
                 await self._stays.write(taken)
@@ -57,7 +57,7 @@ class Attending:
         """
         if not self.attendance.unwritten:
             return
-        if self._written.locked():
+        if self._turn.locked():
             await self._try_to_write()
             return
         self._writing = asyncio.create_task(self._try_to_write())

@@ -11,7 +11,7 @@ from laba.model.recordcalls import (
     ReadHistory,
     Shown,
 )
-from laba.model.refusal import Code, Refusal
+from laba.model.refusal import Refusal
 from laba.model.user import User
 from laba.ports import Conversations
 from laba.service.attending import Attending
@@ -56,10 +56,9 @@ class Reader:
         return MarkedRead(call.conversation)
 
     async def _user(self, name: str, app: App) -> User | Refusal:
-        user = await self._users.find(app, name)
-        if user is None:
-            return Refusal(Code.USER_UNKNOWN, f"there is no user {name}", subject=name)
-        await self._attending.write()
+        user = await self._users.known(app, name)
+        if isinstance(user, User):
+            await self._attending.write()
         return user
 
     def _reading(self, user: User, limit: int, before: int) -> Reading:

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from types import MappingProxyType
 
-from laba.core.tally import Tally
+from laba.core.tally import SHARES, Tally
 from laba.model.app import App
 from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code, Refusal
@@ -71,6 +71,6 @@ class Reporting:
 
 
 def report_of(dispatch_id: int, tally: Tally) -> Report:
-    half, most, all_of_it = (tally.reached_after_ms.get(share) for share in (500, 990, 1000))
+    half, most, all_of_it = (tally.reached_after_ms.get(share) for share in SHARES)
     lost = MappingProxyType(dict(tally.lost))
     return Report(dispatch_id, tally.audience, tally.reached, tally.confirmed, lost, half, most, all_of_it)

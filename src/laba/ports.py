@@ -14,6 +14,7 @@ from laba.model.identity import Identity
 from laba.model.quota import Quota
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
+from laba.model.room import Mute, Room
 from laba.model.stream import Batch, Notice, Position, Stream
 from laba.model.user import Resource, User, UserChange
 
@@ -117,6 +118,52 @@ class Reports(Protocol):
 
     async def find(self, dispatch_id: int) -> KeptReport | None:
         """Give a dispatch with its report as it was kept last; None where there is no such dispatch."""
+
+
+class Rooms(Protocol):
+    """Rooms, and who was put into them by REST: members by subscription are not kept. Raises what Store raises."""
+
+    async def add(self, room: Room, members: Collection[str]) -> Room | None:
+        """Keep a new room with its members; gives it with its number. None where the id is taken."""
+
+    async def find(self, app_uuid: str, room_id: str) -> Room | None:
+        """Find one room, at once: nothing else has a turn meanwhile."""
+
+    async def after(self, app_uuid: str, number: int, limit: int) -> tuple[Room, ...]:
+        """Give the first `limit` rooms whose number is higher, in the order of their numbers."""
+
+    async def change(self, room: Room) -> bool:
+        """Replace what is known of a room, its number and whether it is active apart; False if there is none."""
+
+    async def remove(self, app_uuid: str, room_id: str) -> bool:
+        """Forget a room, its members and its mutes."""
+
+    async def activate(self, app_uuid: str, room_ids: Collection[str]) -> frozenset[str]:
+        """Note that messages were accepted for these; gives those that exist."""
+
+    async def highest_number(self) -> int:
+        """Tell the highest number ever given to a room of any app, 0 for none."""
+
+    async def place(self, app_uuid: str, room_id: str, users: Collection[str]) -> frozenset[str]:
+        """Put users into a room; gives those who were not in it."""
+
+    async def displace(self, app_uuid: str, room_id: str, users: Collection[str]) -> frozenset[str]:
+        """Take users out of a room; gives those who were in it."""
+
+    async def placed(self, app_uuid: str, room_id: str) -> tuple[str, ...]:
+        """Give who was put into a room, in the order of their coming."""
+
+    async def rooms_of(self, app_uuid: str, user: str) -> tuple[Room, ...]:
+        """Give the rooms a user was put into, at once: nothing else has a turn meanwhile."""
+
+    async def mute(self, app_uuid: str, room_id: str, mutes: Collection[Mute]) -> None:
+        """Keep mutes, in place of earlier ones of the same members."""
+
+    async def unmute(self, app_uuid: str, room_id: str, users: Collection[str]) -> frozenset[str]:
+        """Forget mutes; gives whose there were."""
+
+    async def mutes(self, app_uuid: str, room_id: str) -> tuple[Mute, ...]:
+        """Give every mute of a room, also those that have run out."""
 
 
 class Streams(Protocol):

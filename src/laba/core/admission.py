@@ -7,7 +7,7 @@ from laba.model.refusal import Code, Refusal
 
 def objection(submission: Submission, app: App) -> Refusal | None:
     """Say why this may not be sent at all, or None (A7, A9, E2). Takes nothing from a quota (G1)."""
-    if not app.policy.has(submission.feature):
+    if submission.feature is not None and not app.policy.has(submission.feature):
         return Refusal(
             Code.FEATURE_OFF,
             f"{submission.feature} is switched off for {app.name}; "

@@ -75,6 +75,8 @@ class Roster(Generic[Link]):
                 if everyone is None:
                     everyone = self._everyone[app_uuid] = list(_flattened(self._apps.get(app_uuid, {})))
                 return everyone
+            case Audience.ACTIVE_ROOMS | Audience.ROOMS:
+                raise ValueError("who is in a room stands in its hall")
 
 
 def _flattened(users: dict[str, Session[Link] | tuple[Session[Link], ...]]) -> Iterator[Session[Link]]:

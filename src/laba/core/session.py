@@ -59,6 +59,7 @@ class Session(Generic[Link]):
     removes doubles. `pinged` is what had been written when the client was last pinged, `confirmed` what it has for
     sure: a pong follows what was written before its ping. While catching up, `owed` says what of the past, up to
     where it joined, the session is entitled to. `platform` is what the client said at its login that it runs on.
+    `rooms` are the channels of those it is in, each with the offset behind which it joined; None where it is in none.
     """
 
     __slots__ = (
@@ -69,6 +70,7 @@ class Session(Generic[Link]):
         "owed",
         "pinged",
         "platform",
+        "rooms",
         "seat",
         "state",
         "written",
@@ -85,6 +87,7 @@ class Session(Generic[Link]):
         self.confirmed = 0
         self.joined_at = 0
         self.owed: tuple[Due, ...] = ()
+        self.rooms: dict[str, int] | None = None
 
     def heard(self, event: Event) -> Step | Closing:
         """Decide about an event. The caller holds events back while a login is under way."""

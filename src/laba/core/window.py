@@ -7,6 +7,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from laba.core.tally import Tally
+from laba.model.dispatch import Level
 from laba.model.stream import Position
 
 
@@ -15,7 +16,8 @@ class Kept:
     """One message in the log. `frames` gives its bytes per codec, the same objects that go to live sessions.
 
     `size_bytes` is the message's own length; each codec in use holds about as much again. `tally` is None where the
-    message went out before this process began.
+    message went out before this process began. In a room it is for no device of `sender`, and where `users` is not
+    None for nobody else (E6, E10).
     """
 
     offset: int
@@ -24,6 +26,13 @@ class Kept:
     size_bytes: int
     frames: Mapping[str, bytes]
     tally: Tally | None = None
+    level: Level = Level.NORMAL
+    sender: str = ""
+    users: frozenset[str] | None = None
+
+    def is_for(self, user: str) -> bool:
+        """Tell whether a member of the room may see it."""
+        return user != self.sender and (self.users is None or user in self.users)
 
 
 # Stands where a message was until the list is cut, so that the bytes are free at once.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
+from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -105,6 +106,7 @@ class AppPolicy:
     features: frozenset[Feature] = DEFAULT_FEATURES
     quotas: Mapping[QuotaName, Quota] = field(default_factory=dict)
     development: bool = False
+    priorities: Priorities = field(default_factory=Priorities)
 
     def has(self, feature: Feature) -> bool:
         """Tell whether the feature is on; `push` is always on in development (G2)."""

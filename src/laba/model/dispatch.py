@@ -19,6 +19,8 @@ class Audience(StrEnum):
     """Whom a dispatch is for, as a predicate: it travels to the nodes, never a list of users."""
 
     ONLINE_USERS = "online_users"
+    ACTIVE_ROOMS = "active_rooms"
+    ROOMS = "rooms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,16 @@ class Flags:
 class Submission:
     """What a caller asked for: vendor words have ended, nothing is decided yet.
 
-    `size_bytes` is measured as the dialect's contract says, `size_limit_bytes` is that contract's bound.
+    `size_bytes` is measured as the dialect's contract says, `size_limit_bytes` is that contract's bound. `rooms` are
+    those it names, each once. `users`, where it is not None, are the only members who may see it (E10). Without a
+    `feature` it is always on.
     """
 
     sender: str
     content: Content
     flags: Flags
     audience: Audience
-    feature: Feature
+    feature: Feature | None
     quota: QuotaName
     size_bytes: int
     size_limit_bytes: int
@@ -50,11 +54,16 @@ class Submission:
     ext: Mapping[str, Any] | None = None
     level: Level = Level.NORMAL
     client_id: str | None = None
+    rooms: tuple[str, ...] = ()
+    users: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """An admitted submission. `id` is 64 bits, time-ordered and unique across nodes."""
+    """An admitted submission. `id` is 64 bits, time-ordered and unique across nodes.
+
+    `users`, where it is not None, are the only members who may see it.
+    """
 
     id: int
     app_uuid: str
@@ -68,6 +77,7 @@ class Dispatch:
     ext: Mapping[str, Any] | None = None
     level: Level = Level.NORMAL
     client_id: str | None = None
+    users: frozenset[str] | None = None
 
     @classmethod
     def admitted(cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int) -> "Dispatch":
@@ -84,6 +94,7 @@ class Dispatch:
             ext=submission.ext,
             level=submission.level,
             client_id=submission.client_id,
+            users=submission.users,
         )
 
 

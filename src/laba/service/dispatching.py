@@ -24,6 +24,8 @@ def stream_of(dispatch: Dispatch) -> Stream:
     match dispatch.audience:
         case Audience.ONLINE_USERS:
             return Stream(dispatch.app_uuid, APP_CHANNEL)
+        case Audience.ACTIVE_ROOMS | Audience.ROOMS:
+            raise ValueError("a message to rooms is in one stream for each of them")
 
 
 class Dispatcher:

@@ -131,6 +131,8 @@ def message_of(dispatch: Dispatch) -> Message:
     match dispatch.audience:
         case Audience.ONLINE_USERS:
             return Message(dispatch.id, Conversation(ConversationType.APP, dispatch.sender), dispatch)
+        case Audience.ACTIVE_ROOMS | Audience.ROOMS:
+            raise ValueError("a message to rooms is in one stream for each of them")
 
 
 def user_row(user: User) -> dict[str, object]:

@@ -1,0 +1,106 @@
+"""Halls: rooms as this node has them in memory, with the sessions that are in them."""
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from laba.core.session import Session
+from laba.model.room import Room
+from laba.model.stream import Stream
+
+Link = TypeVar("Link")
+
+
+class Hall(Generic[Link]):
+    """One room here. It is open while a member is in it, or was until lately.
+
+    `room` is what the store knows of it, replaced when that changes. `away` says since when (ms) those members are
+    gone who may still come back as if they had not been.
+    """
+
+    __slots__ = ("_list", "_users", "away", "room", "stream")
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.stream = room.stream
+        self.away: dict[str, int] = {}
+        # user -> its one session, or a tuple of them, as in the roster.
+        self._users: dict[str, Session[Link] | tuple[Session[Link], ...]] = {}
+        self._list: list[Session[Link]] | None = None
+
+    def __len__(self) -> int:
+        """How many users are in it."""
+        return len(self._users)
+
+    @property
+    def users(self) -> Iterator[str]:
+        return iter(self._users)
+
+    @property
+    def sessions(self) -> list[Session[Link]]:
+        """Every session that is in it now. The list is shared: nobody may change it."""
+        if self._list is None:
+            self._list = [session for user in self._users for session in self.of_user(user)]
+        return self._list
+
+    def of_user(self, user: str) -> tuple[Session[Link], ...]:
+        present = self._users.get(user, ())
+        return present if isinstance(present, tuple) else (present,)
+
+    def join(self, session: Session[Link], here: int) -> bool:
+        """Let a session in, from behind the offset `here`; tells whether it is the first one of its user."""
+        if session.seat is None:
+            raise ValueError("a session joins after its login")
+        user = session.seat.user
+        if session in self.of_user(user):
+            return False
+        session.rooms = {**(session.rooms or {}), self.stream.channel: here}
+        present = self.of_user(user)
+        self._users[user] = (*present, session) if present else session
+        self._list = None
+        return not present
+
+    def leave(self, session: Session[Link]) -> bool:
+        """Let a session go; tells whether it was the last one of its user. False too where it was not in."""
+        if session.seat is None or session.rooms is None or self.stream.channel not in session.rooms:
+            return False
+        user = session.seat.user
+        session.rooms = {name: at for name, at in session.rooms.items() if name != self.stream.channel} or None
+        left = tuple(other for other in self.of_user(user) if other is not session)
+        self._list = None
+        if left:
+            self._users[user] = left if len(left) > 1 else left[0]
+            return False
+        del self._users[user]
+        return True
+
+
+class Halls(Generic[Link]):
+    """Every hall of this node."""
+
+    __slots__ = ("_apps",)
+
+    def __init__(self) -> None:
+        self._apps: dict[str, dict[str, Hall[Link]]] = {}
+
+    def __iter__(self) -> Iterator[Hall[Link]]:
+        for halls in self._apps.values():
+            yield from halls.values()
+
+    def find(self, stream: Stream) -> Hall[Link] | None:
+        halls = self._apps.get(stream.app_uuid)
+        return None if halls is None else halls.get(stream.channel)
+
+    def of_app(self, app_uuid: str) -> list[Hall[Link]]:
+        return list(self._apps.get(app_uuid, {}).values())
+
+    def open(self, room: Room) -> Hall[Link]:
+        """Give the room's hall, a new one where there was none."""
+        halls = self._apps.setdefault(room.app_uuid, {})
+        hall = halls.get(room.stream.channel)
+        if hall is None:
+            hall = halls[room.stream.channel] = Hall(room)
+        return hall
+
+    def close(self, hall: Hall[Link]) -> None:
+        """Forget a hall in which nobody is any more."""
+        self._apps.get(hall.stream.app_uuid, {}).pop(hall.stream.channel, None)

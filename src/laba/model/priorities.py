@@ -1,0 +1,14 @@
+"""What goes first, as the operator of an app decides (E5)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Priorities:
+    """What is raised to high, whatever level it asked for: messages of these kinds, and of these senders."""
+
+    high_types: frozenset[str] = frozenset()
+    high_members: frozenset[str] = frozenset()
+
+    def raises(self, kind: str, sender: str) -> bool:
+        return kind in self.high_types or sender in self.high_members

@@ -41,6 +41,7 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
+from laba.model.app import Feature
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
 from laba.model.stream import Flush, Notice
@@ -152,7 +153,8 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
-            talk = _talk(settings, bus, Press.of(Codecs(envelope, ENCODERS), reporting, ground), ground)
+            press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
+            talk = _talk(settings, tenants, bus, press)
             userdesk = UserDesk(users, LocalPresence(roster))
             desk = Desk(tenants, access, userdesk, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
@@ -169,12 +171,17 @@ def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attend
     return Attending(attendance, store.stays, confirmed_after_ms, ground)
 
 
-def _talk(settings: Settings, bus: LocalBus, press: Press, ground: Ground) -> Talk:
+def _talk(settings: Settings, tenants: Tenants, bus: LocalBus, press: Press) -> Talk:
+    def capped(app_uuid: str) -> bool:
+        app = tenants.apps.with_uuid(app_uuid)
+        return app is not None and app.policy.has(Feature.ROOM_CAP)
+
+    ground = press.ground
     rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
     bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
     logs = RoomLogs(halls, places, bounds, ground)
     budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
-    lanes = Lanes(halls, Departures(places, bus), LaneRules(budget), press)
+    lanes = Lanes(halls, Departures(places, bus), LaneRules(budget, capped=capped), press)
     return Talk(press, logs, RoomFanout(logs, press), lanes)
 
 

@@ -29,12 +29,14 @@ from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.reporting import Reporting
+from laba.service.roomreporting import RoomReporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
+KEPT_DAYS = 7
 GRACE_MS = 30_000
 CONFIRMED_MS = 60_000
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
@@ -127,7 +129,8 @@ async def opened(directory, clock=None, **bounds):
             await attending.take_over()
         intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
         reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
-        reporting = Reporting(store.reports, WINDOW_MS, base)
+        rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
+        reporting = Reporting(store.reports, rooms, WINDOW_MS, base)
         desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
         yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster)

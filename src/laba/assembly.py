@@ -61,6 +61,7 @@ from laba.service.questions import Questions
 from laba.service.reporting import Reporting
 from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomlogs import RoomLogs
+from laba.service.roomreporting import RoomReporting
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -87,6 +88,7 @@ class Records:
         with suppress(StoreBusyError, OSError):
             await self.attending.write()
             await self.reporting.keep()
+            await self.reporting.rooms.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             await intake.remember(tenants.apps)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
-            reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
+            rooms = RoomReporting(store.room_reports, settings.delivery.room_report_days, ground)
+            reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
             press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
             talk = _talk(settings, tenants, bus, press)
             userdesk = UserDesk(users, LocalPresence(roster))
@@ -227,6 +230,7 @@ async def serve(settings: Settings) -> None:
                 tick(wheel, chores),
                 house.records.attending.run(),
                 house.records.reporting.run(),
+                house.records.reporting.rooms.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]

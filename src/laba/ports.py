@@ -15,6 +15,7 @@ from laba.model.quota import Quota
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.room import Mute, Room
+from laba.model.roomreport import RoomMinute
 from laba.model.stream import Batch, Notice, Position, Stream
 from laba.model.user import Resource, User, UserChange
 
@@ -118,6 +119,19 @@ class Reports(Protocol):
 
     async def find(self, dispatch_id: int) -> KeptReport | None:
         """Give a dispatch with its report as it was kept last; None where there is no such dispatch."""
+
+
+class RoomReports(Protocol):
+    """What became of rooms' messages, by the minute. Raises what Store raises."""
+
+    async def keep(self, minutes: Sequence[RoomMinute]) -> None:
+        """Add these counts to those that are kept of the same minutes, all in one transaction."""
+
+    async def of_room(self, app_uuid: str, room_id: str, minutes: range) -> tuple[RoomMinute, ...]:
+        """Give a room's minutes of this stretch in which anything was counted, oldest first."""
+
+    async def forget(self, before_minute: int, limit: int) -> int:
+        """Forget at most `limit` minutes that came before this one; tells how many."""
 
 
 class Rooms(Protocol):

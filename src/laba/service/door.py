@@ -18,7 +18,7 @@ from laba.model.calls import (
 )
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
-from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory
+from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Code, Refusal
 from laba.model.usercalls import UserCall
 from laba.ports import Dialect, StoreBusyError
@@ -61,6 +61,7 @@ class Desk:
             ListConversations: reader.list,
             MarkRead: reader.mark_read,
             ReadHistory: reader.history,
+            GetRoomReport: reporting.rooms.show,
         }
 
     async def serve(self, call: Call, app: App | None) -> Answer | Refusal:

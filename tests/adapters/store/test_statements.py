@@ -16,6 +16,7 @@ SCANS = {
     "WAITING": {"ledger USING INDEX ledger_waiting"},  # holds nothing but what waits, and a LIMIT ends the walk
     "APPS_WITH_OPEN_STAYS": {"attendance USING INDEX attendance_open"},  # holds who is connected, and no past
     "LAST_CHECKPOINT": {"checkpoint"},  # one row
+    "KEEP_ROOM_MINUTES": {"(subquery-3)", "(subquery-4)"},  # the counts of one minute, in two parts
 }
 # Where SQLite had a choice, the one that does not grow with the ledger or with the past.
 SEARCHES = {
@@ -27,6 +28,8 @@ SEARCHES = {
     "OFFSET_AT": "ledger USING COVERING INDEX ledger_placed (stream=? AND accepted_at_ms<?)",
     "SUMMARIES": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
     "MESSAGES_OF_SENDER": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
+    "ROOM_MINUTES": "room_minutes USING PRIMARY KEY (app_uuid=? AND room_id=? AND minute>? AND minute<?)",
+    "FORGET_ROOM_MINUTES": "room_minutes USING COVERING INDEX room_minutes_age (minute<?)",
     "AT_OFFSETS": "ledger USING INDEX ledger_conversations (stream=? AND offset=?)",
 }
 

@@ -14,6 +14,7 @@ from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
 from laba.adapters.store.reads import GroupRead
 from laba.adapters.store.reports import SqliteReports
+from laba.adapters.store.roomreports import SqliteRoomReports
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
@@ -23,7 +24,7 @@ from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations` and `reports` lie in the same file.
+    """`ports.Store` on one SQLite file. `streams`, `stays` and the others lie in the same file.
 
     One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
     `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
@@ -37,6 +38,7 @@ class SqliteStore:
         self.stays = SqliteStays(writer, near)
         self.conversations = SqliteConversations(writer, reader)
         self.reports = SqliteReports(writer, reader)
+        self.room_reports = SqliteRoomReports(writer, reader)
         self._writer = writer
         self._reader = reader
         self._near = near

@@ -21,6 +21,7 @@ BROADCAST: Final = Endpoint(
 )
 GET_BROADCAST: Final = Endpoint("get broadcast", "GET", "/v1/apps/{org}/{app}/broadcasts/{id}", Right.APP_OR_OPERATOR)
 FIND_BROADCAST: Final = Endpoint("find broadcast", "GET", "/v1/broadcasts/{id}", Right.OPERATOR)
+ROOM_REPORT: Final = Endpoint("room report", "GET", "/v1/apps/{org}/{app}/rooms/{room}/report", Right.APP_OR_OPERATOR)
 _OF_USER: Final = "/v1/apps/{org}/{app}/users/{user}"
 LIST_CONVERSATIONS: Final = Endpoint("list conversations", "GET", f"{_OF_USER}/conversations", Right.USER_OR_APP)
 READ_CONVERSATION: Final = Endpoint(
@@ -36,6 +37,7 @@ ENDPOINTS: Final = (
     BROADCAST,
     GET_BROADCAST,
     FIND_BROADCAST,
+    ROOM_REPORT,
     LIST_CONVERSATIONS,
     READ_CONVERSATION,
     HISTORY,

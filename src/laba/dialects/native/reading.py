@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from laba.dialects.native import claiming, contents, conversations
+from laba.dialects.native import claiming, contents, conversations, roomreports
 from laba.dialects.native.members import Members, Unacceptable, compact_bytes, decoded, invalid
 from laba.model.app import AppName, Feature, QuotaName
 from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
@@ -176,6 +176,7 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
 _QUERIES: Final[Mapping[str, Callable[[Claim, Mapping[str, str]], Call]]] = {
     claiming.GET_BROADCAST.name: _get_broadcast,
     claiming.FIND_BROADCAST.name: _get_broadcast,
+    claiming.ROOM_REPORT.name: roomreports.read,
     claiming.LIST_CONVERSATIONS.name: lambda claim, query: conversations.list_of(
         conversations.from_query(query), claim.arguments["user"]
     ),

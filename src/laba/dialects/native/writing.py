@@ -5,11 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
+from laba.dialects.native import roomreports
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
 from laba.model.http import HttpResponse
-from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, RoomReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
 
@@ -70,6 +71,8 @@ def write(answer: Answer) -> HttpResponse:
             return _json(200, told(answer))
         case ReportShown(kept):
             return _json(200, _report(kept))
+        case RoomReportShown():
+            return _json(200, roomreports.told(answer))
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 

@@ -63,7 +63,3 @@ class Revocation:
     app_uuid: str
     user: str
     closing: Closing
-
-
-# What travels between nodes.
-Notice = Batch | Revocation

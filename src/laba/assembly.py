@@ -40,19 +40,24 @@ from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
-from laba.ports import StoreBusyError
+from laba.ports import Presence, StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
-from laba.service.door import Answerer, Desk, Door
+from laba.service.door import Answerer, Desk, Desks, Door
 from laba.service.fanout import Codecs, Fanout
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
+from laba.service.roomdesk import RoomDesk
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.rooms import Rooms
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -122,12 +127,19 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
-            userdesk = UserDesk(users, LocalPresence(roster))
-            desk = Desk(tenants, access, userdesk, intake, reader, reporting)
+            presence = LocalPresence(roster)
+            # Nobody comes into a room by itself yet.
+            book = RoomBook(store.rooms, users, bus, lambda _app_uuid, _room_id: ())
+            desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
+            desk = Desk(tenants, access, desks, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
             parts = (tenants, users, access, dispatcher, door, records, roster)
             yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _roomdesk(book: RoomBook, presence: Presence, ids: IdSequence, ground: Ground) -> RoomDesk:
+    return RoomDesk(Rooms(book, ids, ground), RoomMembers(book, presence), RoomMutes(book, ground))
 
 
 def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:

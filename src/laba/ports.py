@@ -205,6 +205,9 @@ class Presence(Protocol):
     async def resources(self, app_uuid: str, name: str) -> tuple[Resource, ...]:
         """List the devices by which a user is connected, each once, in the order in which they logged in."""
 
+    async def rooms(self, app_uuid: str, name: str) -> tuple[str, ...]:
+        """Give the ids of the rooms that a user's sessions are in, each once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:

@@ -43,15 +43,16 @@ from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.app import Feature
 from laba.model.http import HttpResponse, RequestHead
+from laba.model.notice import Notice
 from laba.model.refusal import Refusal
-from laba.model.stream import Flush, Notice
-from laba.ports import StoreBusyError
+from laba.model.stream import Flush
+from laba.ports import Presence, StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
-from laba.service.door import Answerer, Desk, Door
+from laba.service.door import Answerer, Desk, Desks, Door
 from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
@@ -59,9 +60,14 @@ from laba.service.intake import Intake
 from laba.service.lanes import Departures, LaneRules, Lanes
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
 from laba.service.roomdeliveries import RoomFanout
+from laba.service.roomdesk import RoomDesk
 from laba.service.roomlogs import RoomLogs
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
 from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -158,12 +164,19 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
             press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
             talk = _talk(settings, tenants, bus, press)
-            userdesk = UserDesk(users, LocalPresence(roster))
-            desk = Desk(tenants, access, userdesk, intake, reader, reporting)
+            presence = LocalPresence(roster)
+            # Nobody comes into a room by itself yet.
+            book = RoomBook(store.rooms, users, bus, lambda _app_uuid, _room_id: ())
+            desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
+            desk = Desk(tenants, access, desks, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
             parts = (tenants, users, access, dispatcher, door, records, roster, talk)
             yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _roomdesk(book: RoomBook, presence: Presence, ids: IdSequence, ground: Ground) -> RoomDesk:
+    return RoomDesk(Rooms(book, ids, ground), RoomMembers(book, presence), RoomMutes(book, ground))
 
 
 def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:

@@ -63,8 +63,11 @@ class Store(Protocol):
         Dispatches are kept in the order in which `append` was called.
         """
 
-    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
-        """Give the oldest kept dispatches whose work is not done, in the order they were kept."""
+    async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
+        """Give the oldest kept dispatches whose work is not done, but for these, in the order they were kept."""
+
+    async def done(self, dispatch: Dispatch) -> None:
+        """Note that it went out without a place in a stream of its own; its work is done."""
 
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late to be sent; their work is done."""
@@ -73,7 +76,7 @@ class Store(Protocol):
         """Give when the latest dispatches under one quota were accepted, oldest first and at most `limit`."""
 
     async def last_id(self) -> int:
-        """Give the highest dispatch id ever kept, 0 for none."""
+        """Give the highest id that a kept dispatch or one of its copies ever had, 0 for none."""
 
 
 class Stays(Protocol):

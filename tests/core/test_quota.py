@@ -210,7 +210,7 @@ def test_a_call_given_back_leaves_all_of_its_room(turnstile):  # G1
     steps=st.lists(st.tuples(st.integers(-500, 1500), st.integers(1, 5)), min_size=1, max_size=120),
 )
 def test_no_stretch_ever_holds_more_of_either(limits, steps):  # G1, E3
-    """Calls and messages are counted together or not at all, whatever the clock does, and none is refused that fits."""
+    """Calls and messages are counted together or not at all, whatever the clock does; none that fits is refused."""
     turnstile, now = Turnstile(), 0
     calls, messages = (Quota((Span(limit, 1),)) for limit in limits)
     taken = []

@@ -95,7 +95,7 @@ def _fullness(counters: "Sequence[tuple[Want, array[int]]]", now_ms: int) -> Ful
 
 
 def _room_at_ms(entries: "array[int]", span: Span, amount: int) -> float:
-    """Say from when on the span has room for so many more: when the entry leaves it whose place the last one takes."""
+    """Say from when on the span has room for so many more: when the entry leaves whose place the last takes."""
     place = span.limit - amount + 1
     if place < 1:
         return math.inf

@@ -1,7 +1,7 @@
 """What a caller asked to send, what was admitted, and one conversation's copy of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,7 +62,8 @@ class Submission:
 class Dispatch:
     """An admitted submission. `id` is 64 bits, time-ordered and unique across nodes.
 
-    `users`, where it is not None, are the only members who may see it.
+    `users`, where it is not None, are the only members who may see it. `copies` is how many ids, from its own on, are
+    its messages' alone (`core.ids.nth`): for all rooms, one for every number that a room had when it was accepted.
     """
 
     id: int
@@ -78,9 +79,12 @@ class Dispatch:
     level: Level = Level.NORMAL
     client_id: str | None = None
     users: frozenset[str] | None = None
+    copies: int = 1
 
     @classmethod
-    def admitted(cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int) -> "Dispatch":
+    def admitted(
+        cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int, copies: int = 1
+    ) -> "Dispatch":
         return cls(
             id=dispatch_id,
             app_uuid=app_uuid,
@@ -95,7 +99,12 @@ class Dispatch:
             level=submission.level,
             client_id=submission.client_id,
             users=submission.users,
+            copies=copies,
         )
+
+    def raised(self) -> "Dispatch":
+        """Give it as one of level high (E5)."""
+        return replace(self, level=Level.HIGH)
 
 
 class ConversationType(StrEnum):

@@ -1,7 +1,7 @@
 """What a caller asked to send, what was admitted, and one conversation's copy of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -64,6 +64,7 @@ class Dispatch:
 
     `users`, where it is not None, are the only members who may see it. `copies` is how many ids, from its own on, are
     its messages' alone (`core.ids.nth`): for all rooms, one for every number that a room had when it was accepted.
+    `size_bytes` is the submission's; 0 for one that was read back from the ledger.
     """
 
     id: int
@@ -80,6 +81,7 @@ class Dispatch:
     client_id: str | None = None
     users: frozenset[str] | None = None
     copies: int = 1
+    size_bytes: int = field(default=0, compare=False)
 
     @classmethod
     def admitted(
@@ -100,6 +102,7 @@ class Dispatch:
             client_id=submission.client_id,
             users=submission.users,
             copies=copies,
+            size_bytes=submission.size_bytes,
         )
 
     def raised(self) -> "Dispatch":

@@ -42,24 +42,27 @@ from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
+from laba.model.notice import Notice
 from laba.model.refusal import Refusal
-from laba.model.stream import Flush, Notice
+from laba.model.stream import Flush
 from laba.ports import StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher
+from laba.service.dispatching import Dispatcher, Patience
 from laba.service.door import Answerer, Desk, Door
 from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
-from laba.service.intake import Intake
+from laba.service.intake import Intake, Numbering
 from laba.service.lanes import Departures, LaneRules, Lanes
+from laba.service.posting import Posting
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
 from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomlogs import RoomLogs
+from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -127,6 +130,7 @@ class House:
     records: Records
     roster: Roster[Link]
     talk: Talk
+    posting: Posting[Link]
 
 
 @asynccontextmanager
@@ -144,20 +148,23 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             tokens = settings.tokens
             rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
             access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, ground)
-            dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
             attending = _attending(settings, store, ground)
-            ids = IdSequence(0, await store.last_id())
-            intake = Intake(store, gate, dispatcher, attending, ids, ground)
-            await intake.remember(tenants.apps)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
             talk = _talk(settings, bus, Press.of(Codecs(envelope, ENCODERS), reporting, ground), ground)
+            last_id = await store.last_id()
+            ids = IdSequence(0, last_id)
+            patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id)
+            dispatcher = Dispatcher(store, store.streams, bus, talk.lanes, patience, ground)
+            intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
+            await intake.remember(tenants.apps)
+            posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
             userdesk = UserDesk(users, LocalPresence(roster))
-            desk = Desk(tenants, access, userdesk, intake, reader, reporting)
+            desk = Desk(tenants, access, userdesk, Sending(intake, posting), reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
-            parts = (tenants, users, access, dispatcher, door, records, roster, talk)
+            parts = (tenants, users, access, dispatcher, door, records, roster, talk, posting)
             yield House(settings, ground, meter, store, bus, *parts)
 
 

@@ -67,7 +67,7 @@ ENCODERS: Mapping[str, Encoder] = MappingProxyType(
 
 
 def _denied(event: Unsupported) -> Denied:
-    return Denied(event.request_id, centrifuge.denial(event))
+    return Denied(event.request_id, centrifuge.denial(event), event.reason)
 
 
 def _line(data: bytes) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import uvicorn
 from uvicorn.server import ServerState
 
-from laba.adapters.gateway import writing
+from laba.adapters.gateway import ring, writing
 from laba.adapters.gateway.connection import Limits
 from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
@@ -26,12 +26,12 @@ from laba.core.window import Bounds, Kept
 from laba.model.app import App, AppKeys, AppName
 from laba.model.refusal import Refusal
 from laba.model.session import Denial, Denied
-from laba.model.stream import Position
+from laba.model.stream import Position, Stream
 from laba.model.user import User
 from laba.protocols.envelope import envelope
 from laba.protocols.websocket import ServerFrames, client_close_frame, client_text_frame, text_frame, upgrade_request
 from laba.service.attending import Attending
-from laba.service.fanout import Codecs, Delivery, Fanout
+from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
@@ -46,6 +46,7 @@ UPGRADE = upgrade_request("localhost", PATH, KEY)
 APP = App("app-1", AppName("org", "app"), AppKeys("i", "k", "c", "ac", "as", "cs", b""), 0)
 UNSENT_BYTES = 16384
 PATIENCE_SECONDS = 10
+STREAM = Stream(APP.uuid, "app")
 
 
 async def until(fact):
@@ -327,7 +328,7 @@ class GatewayRig(Rig):
         codecs = Codecs(envelope, ENCODERS)
         bounds = Bounds(600_000, 1 << 26, 10_000)
         reporting = Reporting(None, 600_000, ground)
-        self.fanout = Fanout(self.roster, Streams(), codecs, bounds, reporting, ground)
+        self.fanout = Fanout(self.roster, Streams(), bounds, Press.of(codecs, reporting, ground))
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
         attending = Attending(Attendance(30_000, 0), Stays(), 60_000, ground)
@@ -341,7 +342,8 @@ class GatewayRig(Rig):
 
     @asynccontextmanager
     async def running(self):
-        with writing.opened(io_uring=self.io_uring) as self.write:
+        with ring.opened() as sends:
+            self.write = writing.writer(sends if self.io_uring else None)
             async with self._taking_clients():
                 yield self
 
@@ -384,7 +386,9 @@ class GatewayRig(Rig):
     def delivery(self, frame, sessions=None, progress=None):
         kept = self.kept(frame)
         sessions = list(self.roster) if sessions is None else sessions
-        return Delivery((kept,), kept.frames, sessions, progress or self.progress(kept, audience=len(sessions)))
+        return Delivery(
+            STREAM, (kept,), kept.frames, sessions, progress or self.progress(kept, audience=len(sessions))
+        )
 
     def progress(self, *kept, audience):
         return Progress([Tally(one.accepted_at_ms, audience) for one in kept], self.ground)

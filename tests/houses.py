@@ -24,7 +24,7 @@ from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Desk
-from laba.service.fanout import Codecs, Delivery, Fanout
+from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake
@@ -139,9 +139,8 @@ class Clients:
     def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
         self.roster = house.roster
-        codecs = Codecs(envelope, self.encoders)
-        streams = streams or house.store.streams
-        self.fanout = Fanout(self.roster, streams, codecs, bounds, house.reporting, house.ground)
+        self.press = Press.of(Codecs(envelope, self.encoders), house.reporting, house.ground)
+        self.fanout = Fanout(self.roster, streams or house.store.streams, bounds, self.press)
         self.attendance = house.attending.attendance
         self.sessions = Sessions(
             People(house.tenants, house.access, house.users),
@@ -176,14 +175,22 @@ class Clients:
     async def deliver(self, *notices):
         """Take notices from the bus, and write all deliveries that come of them."""
         await self.fanout.run(arriving(*notices))
-        while not self.fanout.outgoing.empty():
-            write(self.fanout.outgoing.get_nowait())
+        for delivery in await waiting(self.fanout.outgoing):
+            write(delivery)
 
 
 async def arriving(*notices):
     """Be the bus that brings these and then ends."""
     for notice in notices:
         yield notice
+
+
+async def waiting(outgoing):
+    """Take everything that waits for the writing loop, whole, in its order."""
+    items = []
+    while len(outgoing):
+        items += [piece.item for piece in await outgoing.take(1_000_000, 1_000_000)]
+    return items
 
 
 def write(delivery):

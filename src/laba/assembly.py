@@ -4,15 +4,16 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
 from laba.adapters import process
-from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.bus.local import LocalBus, LocalGate, LocalPlaces
 from laba.adapters.gateway.connection import Limits, Link
 from laba.adapters.gateway.emulating import Emulation
 from laba.adapters.gateway.entrances import Entrances
@@ -28,7 +29,9 @@ from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer, operator_listener, tcp_listener
 from laba.config import Settings
 from laba.core.attendance import Attendance
+from laba.core.halls import Halls
 from laba.core.ids import IdSequence
+from laba.core.lanes import Budget
 from laba.core.roster import Roster
 from laba.core.tokens import TokenReader
 from laba.core.wheel import Timed, TimerWheel
@@ -40,6 +43,7 @@ from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Refusal
+from laba.model.stream import Flush, Notice
 from laba.ports import StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
@@ -47,12 +51,15 @@ from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
-from laba.service.fanout import Codecs, Fanout
+from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake
+from laba.service.lanes import Departures, LaneRules, Lanes
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
+from laba.service.roomdeliveries import RoomFanout
+from laba.service.roomlogs import RoomLogs
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -82,6 +89,28 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
+class Talk:
+    """Rooms: who is in them, what was said in them lately, and what is said next."""
+
+    press: Press
+    logs: RoomLogs[Link]
+    rooms: RoomFanout[Link]
+    lanes: Lanes[Link]
+
+    def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        return (self.lanes.run(), self.press.outgoing.strain.run())
+
+    def chores(self) -> tuple[Callable[[], None], ...]:
+        return (self.lanes.trim, self.logs.trim)
+
+    async def heard(self, notice: Notice) -> None:
+        """Take up what the bus brings about rooms."""
+        match notice:
+            case Flush():
+                await self.rooms.take(notice)
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """What every process of laba has, with clients or without."""
 
@@ -97,6 +126,7 @@ class House:
     door: Door
     records: Records
     roster: Roster[Link]
+    talk: Talk
 
 
 @asynccontextmanager
@@ -122,11 +152,12 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
+            talk = _talk(settings, bus, Press.of(Codecs(envelope, ENCODERS), reporting, ground), ground)
             userdesk = UserDesk(users, LocalPresence(roster))
             desk = Desk(tenants, access, userdesk, intake, reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
-            parts = (tenants, users, access, dispatcher, door, records, roster)
+            parts = (tenants, users, access, dispatcher, door, records, roster, talk)
             yield House(settings, ground, meter, store, bus, *parts)
 
 
@@ -136,6 +167,15 @@ def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attend
     # Whoever does not answer a ping is closed; a deadline is kept to within two seconds.
     confirmed_after_ms = (gateway.ping_seconds + gateway.pong_seconds + 4) * 1000
     return Attending(attendance, store.stays, confirmed_after_ms, ground)
+
+
+def _talk(settings: Settings, bus: LocalBus, press: Press, ground: Ground) -> Talk:
+    rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
+    bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
+    logs = RoomLogs(halls, places, bounds, ground)
+    budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
+    lanes = Lanes(halls, Departures(places, bus), LaneRules(budget), press)
+    return Talk(press, logs, RoomFanout(logs, press), lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +211,11 @@ async def serve(settings: Settings) -> None:
         stop = process.stop_signal()
         public, operator = _servers(house, clients, gateway, wheel, is_ready=lambda: not stop.is_set())
         async with asyncio.TaskGroup() as group:
-            chores = (clients.sessions.trim, clients.fanout.trim)
+            chores = (clients.sessions.trim, clients.fanout.trim, *house.talk.chores())
             work = (
                 house.dispatcher.run(),
-                clients.fanout.run(house.bus.subscribe()),
+                clients.fanout.run(house.bus.subscribe(), house.talk.heard),
+                *house.talk.work(),
                 gateway.run(),
                 tick(wheel, chores),
                 house.records.attending.run(),
@@ -202,8 +243,7 @@ def _clients(house: House) -> Clients:
     roster = house.roster
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
-    reporting = house.records.reporting
-    fanout = Fanout(roster, house.store.streams, Codecs(envelope, ENCODERS), bounds, reporting, ground)
+    fanout = Fanout(roster, house.store.streams, bounds, house.talk.press)
     rules = LoginRules(house.settings.gateway.ping_seconds, house.settings.tokens.register_on_login, window_ms)
     people = People(house.tenants, house.access, house.users)
     sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)

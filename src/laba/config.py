@@ -125,6 +125,22 @@ class Gateway(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Rooms(Section):
+    """What a room holds for members who come back, and how much it may say when the server is under pressure."""
+
+    history_seconds: int = _key(600, "How long a room's messages are kept for members who come back.", high=86400)
+    history_limit_messages: int = _key(500, "How many messages of one room are kept; the oldest go first.", low=1)
+    history_limit_bytes: int = _key(
+        262144, "What the kept messages of one room may occupy; the oldest go first.", low=1024
+    )
+    budget_messages: int = _key(
+        40, "How many messages of one room go out in each span while the server is under pressure.", low=1
+    )
+    budget_reserved: int = _key(20, "How many of them are reserved for messages of level high.")
+    budget_span_ms: int = _key(200, "The span of a room's budget.", low=1, high=1000)
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery(Section):
     """How long a client may be away and miss nothing."""
 
@@ -173,6 +189,7 @@ class Settings:
     server: Server = Server()
     gateway: Gateway = Gateway()
     delivery: Delivery = Delivery()
+    rooms: Rooms = Rooms()
     store: Store = Store()
     tokens: Tokens = Tokens()
     log: Log = Log()
@@ -196,6 +213,7 @@ _SECTIONS: Final[Mapping[str, type[Section]]] = {
     "server": Server,
     "gateway": Gateway,
     "delivery": Delivery,
+    "rooms": Rooms,
     "store": Store,
     "tokens": Tokens,
     "log": Log,

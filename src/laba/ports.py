@@ -182,6 +182,16 @@ class Streams(Protocol):
         """Give what was accepted since then and has a place, in order."""
 
 
+class Places(Protocol):
+    """Offsets of streams that nothing keeps but the logs of the nodes: those of rooms."""
+
+    async def take(self, stream: Stream, count: int) -> Position:
+        """Give so many places to one caller: the offsets that follow the position's."""
+
+    async def position(self, stream: Stream) -> Position:
+        """Tell the stream's epoch and the last offset given in it. After a restart the epoch is another one."""
+
+
 class Bus(Protocol):
     """From the node that accepted to every node, itself included; one message per node, at most once, in order."""
 

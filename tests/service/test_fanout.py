@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from builders import APP_UUID, OTHER_UUID, STREAM, batch, counted, joined
-from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, received, write
+from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, received, waiting, write
 from laba.core.session import State
 from laba.core.window import Bounds
 from laba.model.closing import Closing
@@ -11,6 +11,8 @@ from laba.model.recordcalls import GetReport
 from laba.model.report import Report, Stage
 from laba.model.stream import Position, Revocation, Stream
 from laba.service.fanout import Eviction
+from laba.service.outgoing import Outgoing
+from laba.service.strain import Strain
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +27,7 @@ def live(clients, count, **rest):
 async def queued(clients, *notices):
     """Give what the fan-out made of some notices."""
     await clients.fanout.run(arriving(*notices))
-    return [clients.fanout.outgoing.get_nowait() for _ in range(clients.fanout.outgoing.qsize())]
+    return await waiting(clients.fanout.outgoing)
 
 
 # --- deliveries ----------------------------------------------------------------------------------------------------
@@ -94,16 +96,18 @@ async def test_a_users_own_stream_is_called_user_by_its_client(clients):
 
 
 async def test_a_full_queue_makes_the_bus_wait_and_loses_nothing(clients):
-    """64 batches wait at most; the rest stays on the bus until the writing loop comes along."""
+    """So many writes wait at most; the rest stays on the bus until the writing loop comes along."""
     (session,) = live(clients, 1)
+    clients.fanout.outgoing = Outgoing(64, Strain())
     await clients.fanout.open(STREAM)
     running = asyncio.create_task(clients.fanout.run(arriving(*(batch(number) for number in range(1, 101)))))
     for _ in range(300):
         await asyncio.sleep(0)
-    assert clients.fanout.outgoing.qsize() == 64
+    assert len(clients.fanout.outgoing) == 64
     assert len(await clients.fanout.open(STREAM)) == 65  # one more is in the bus's hands
-    while not running.done() or not clients.fanout.outgoing.empty():
-        write(await clients.fanout.outgoing.get())
+    while not running.done() or len(clients.fanout.outgoing):
+        for delivery in await waiting(clients.fanout.outgoing):
+            write(delivery)
         await asyncio.sleep(0)
     assert received(session) == [*range(1, 101)]
 
@@ -114,7 +118,7 @@ async def test_a_removed_user_s_sessions_are_evicted(clients):
     ann = [joined(clients.roster, "ann", device) for device in ("phone", "tablet")]
     joined(clients.roster, "ann", app_uuid=OTHER_UUID)
     delivery, eviction = await queued(clients, batch(1), Revocation(APP_UUID, "ann", Closing.DISCONNECTED))
-    assert eviction == Eviction(tuple(ann), Closing.DISCONNECTED)
+    assert eviction == Eviction(STREAM, tuple(ann), Closing.DISCONNECTED)
     assert other in delivery.sessions
 
 

@@ -16,6 +16,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_broadcasts_expired_total": ("Broadcasts given up because their window had passed", ()),
         "laba_deliveries_total": ("Messages whose last byte was handed to a client's socket", ()),
         "laba_deliveries_lost_total": ("Messages that did not reach a client over its connection", ("reason",)),
+        "laba_room_messages_shed_total": ("Room messages that were given up in their lane", ("level", "reason")),
         "laba_attendance_given_up_total": ("Stays that were never written, because too many waited", ()),
         "laba_logins_total": ("Clients that logged in", ()),
         "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
@@ -26,6 +27,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
+        "laba_pressure": ("How hard this node is pressed: at 1 the budgets of rooms begin to bind", ()),
         "laba_attendance_unwritten": ("Stays that wait to be written", ()),
         "laba_sessions": ("Clients logged in on this node", ()),
     }

@@ -1,7 +1,7 @@
 """What a caller asked to send, what was admitted, and one conversation's copy of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -62,7 +62,8 @@ class Submission:
 class Dispatch:
     """An admitted submission. `id` is 64 bits, time-ordered and unique across nodes.
 
-    `users`, where it is not None, are the only members who may see it.
+    `users`, where it is not None, are the only members who may see it. `size_bytes` is the submission's; 0 for one
+    that was read back from the ledger.
     """
 
     id: int
@@ -78,6 +79,7 @@ class Dispatch:
     level: Level = Level.NORMAL
     client_id: str | None = None
     users: frozenset[str] | None = None
+    size_bytes: int = field(default=0, compare=False)
 
     @classmethod
     def admitted(cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int) -> "Dispatch":
@@ -95,6 +97,7 @@ class Dispatch:
             level=submission.level,
             client_id=submission.client_id,
             users=submission.users,
+            size_bytes=submission.size_bytes,
         )
 
 

@@ -65,5 +65,12 @@ class Revocation:
     closing: Closing
 
 
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """Batches of rooms that go out in one moment; each of another stream."""
+
+    batches: tuple[Batch, ...]
+
+
 # What travels between nodes.
-Notice = Batch | Revocation
+Notice = Batch | Revocation | Flush

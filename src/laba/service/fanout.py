@@ -1,10 +1,10 @@
 """From the bus to this node's sessions: a batch is encoded once per codec, logged, and goes on with its audience."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from laba.core.roster import Roster
 from laba.core.session import Session, State
@@ -18,8 +18,10 @@ from laba.model.stream import Batch, Entry, Notice, Position, Revocation, Stream
 from laba.ports import StoreBusyError, Streams
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.ground import Ground
+from laba.service.outgoing import Outgoing, Rank
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
+from laba.service.strain import Strain
 
 Link = TypeVar("Link")
 
@@ -30,8 +32,8 @@ Encoder = Callable[[str, Position, bytes], bytes]
 # The canonical message as JSON (design.md section 4).
 Envelope = Callable[[Message], bytes]
 
-# Batches that wait for the writing loop. When it is full the bus waits, and behind it the ledger holds the rest.
-_OUTGOING_LIMIT = 64
+# Writes that may wait for the writing loop. Then the bus waits, and behind it the ledger and the lanes hold the rest.
+_OUTGOING_LIMIT = 65_536
 _PASSED_OVER_BYTES = 32
 
 
@@ -41,6 +43,20 @@ class Codecs:
 
     envelope: Envelope
     encoders: Mapping[str, Encoder]
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What deliveries are made with, and where they go."""
+
+    codecs: Codecs
+    outgoing: Outgoing[Any]
+    reporting: Reporting
+    ground: Ground
+
+    @classmethod
+    def of(cls, codecs: Codecs, reporting: Reporting, ground: Ground) -> "Press":
+        return cls(codecs, Outgoing(_OUTGOING_LIMIT, Strain()), reporting, ground)
 
 
 class Encoded(dict[str, bytes]):
@@ -78,10 +94,14 @@ class Joined(dict[str, bytes]):
 class Delivery(Generic[Link]):
     """A batch on its way to the sessions it is for. `joined` is the whole batch as one bytes object per codec."""
 
+    key: Stream
     kept: tuple[Kept, ...]
     joined: Mapping[str, bytes]
     sessions: list[Session[Link]]
     progress: Progress
+
+    rank = Rank.NORMAL
+    gathers = False
 
     @property
     def first(self) -> int:
@@ -106,40 +126,39 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Eviction(Generic[Link]):
-    """Sessions that are to end."""
+    """Sessions that are to end, when what waits before it in the app's stream is written."""
 
+    key: Stream
     sessions: tuple[Session[Link], ...]
     closing: Closing
+
+    rank = Rank.NORMAL
+    gathers = False
 
 
 class Fanout(Generic[Link]):
     """Keeps the window logs of this node, and makes deliveries of what the bus brings."""
 
-    def __init__(
-        self,
-        roster: Roster[Link],
-        streams: Streams,
-        codecs: Codecs,
-        bounds: Bounds,
-        reporting: Reporting,
-        ground: Ground,
-    ) -> None:
+    def __init__(self, roster: Roster[Link], streams: Streams, bounds: Bounds, press: Press) -> None:
+        self.outgoing = press.outgoing
         self._roster = roster
         self._streams = streams
-        self._codecs = codecs
         self._bounds = bounds
-        self._reporting = reporting
-        self._ground = ground
+        self._codecs = press.codecs
+        self._reporting = press.reporting
+        self._ground = press.ground
         self._windows: dict[Stream, Window] = {}
         self._opening = asyncio.Lock()
-        self.outgoing: asyncio.Queue[Delivery[Link] | Eviction[Link]] = asyncio.Queue(_OUTGOING_LIMIT)
 
-    async def run(self, notices: AsyncIterator[Notice]) -> None:
-        """Take up what the bus brings until cancelled."""
+    async def run(
+        self, notices: AsyncIterator[Notice], about_rooms: Callable[[Notice], Awaitable[None]] | None = None
+    ) -> None:
+        """Take up what the bus brings until cancelled; what is about rooms goes on to those who know them."""
         async for notice in notices:
             match notice:
                 case Revocation(app_uuid, user, closing):
-                    await self.outgoing.put(Eviction(self._roster.of_user(app_uuid, user), closing))
+                    sessions = self._roster.of_user(app_uuid, user)
+                    await self.outgoing.put(Eviction(Stream(app_uuid, APP_CHANNEL), sessions, closing))
                 case Batch():
                     try:
                         window = await self.open(notice.stream)
@@ -151,6 +170,8 @@ class Fanout(Generic[Link]):
                         await self.outgoing.put(self._delivery(notice, window))
                     else:
                         self._went_to_nobody(notice)
+                case _ if about_rooms is not None:
+                    await about_rooms(notice)
 
     def _went_to_nobody(self, batch: Batch) -> None:
         """Report a batch that was in the log when that was opened: nobody was here before it."""
@@ -254,7 +275,7 @@ class Fanout(Generic[Link]):
         if window.lost > lost:
             self._ground.meter.count("laba_window_lost_total", window.lost - lost)
         tallies = [one.tally for one in kept if one.tally is not None]
-        return Delivery(kept, Joined(kept), sessions, Progress(tallies, self._ground))
+        return Delivery(batch.stream, kept, Joined(kept), sessions, Progress(tallies, self._ground))
 
     def _kept(self, batch: Batch, entry: Entry, audience: int | None = None) -> Kept:
         message = entry.message

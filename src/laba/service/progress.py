@@ -1,9 +1,20 @@
 """How far a delivery has come: told by the gateway, counted in the tallies of the messages that it carries."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from laba.core.tally import Tally
 from laba.service.ground import Ground
+
+
+class Counts(Protocol):
+    """Who wants to know what became of something that was to be written."""
+
+    def handed(self, sessions: int) -> None:
+        """Note that the last byte was handed to the sockets of so many sessions."""
+
+    def lost(self, sessions: int, reason: str) -> None:
+        """Note that so many sessions will not get it."""
 
 
 class Progress:

@@ -37,6 +37,10 @@ class Reporting:
             oldest, _ = self._live.popitem(last=False)
             self._kept.pop(oldest, None)
 
+    def live(self, dispatch_id: int) -> Tally | None:
+        """Give the tally of a dispatch that is watched."""
+        return self._live.get(dispatch_id)
+
     async def show(self, call: GetReport, app: App | None) -> ReportShown | Refusal:
         """Give a dispatch's report as it stands now; one of any app where none is named."""
         kept = await self._reports.find(call.dispatch_id)

@@ -8,7 +8,7 @@ from laba.core.halls import Hall, Halls
 from laba.core.session import Session
 from laba.core.window import Bounds, Window
 from laba.model.stream import Position, Stream
-from laba.ports import Streams
+from laba.ports import Places
 from laba.service.ground import Ground
 
 Link = TypeVar("Link")
@@ -29,9 +29,9 @@ class Entry:
 class RoomLogs(Generic[Link]):
     """One window log for each hall; its bounds are the room's, not the app's."""
 
-    def __init__(self, halls: Halls[Link], streams: Streams, bounds: Bounds, ground: Ground) -> None:
+    def __init__(self, halls: Halls[Link], places: Places, bounds: Bounds, ground: Ground) -> None:
         self.halls = halls
-        self._streams = streams
+        self._places = places
         self._bounds = bounds
         self._ground = ground
         self._windows: dict[Stream, Window] = {}
@@ -44,7 +44,7 @@ class RoomLogs(Generic[Link]):
             return window
         async with self._opening:
             if hall.stream not in self._windows:
-                self._windows[hall.stream] = Window(await self._streams.position(hall.stream), self._bounds)
+                self._windows[hall.stream] = Window(await self._places.position(hall.stream), self._bounds)
             return self._windows[hall.stream]
 
     def find(self, stream: Stream) -> Window | None:

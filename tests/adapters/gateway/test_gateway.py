@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway_rig import APP, EPOCH, MASK, PATH, UPGRADE, GatewayRig, Recorder, numbered, until
+from gateway_rig import APP, EPOCH, MASK, PATH, STREAM, UPGRADE, GatewayRig, Recorder, numbered, until
 from laba.model.closing import Closing
 from laba.model.refusal import Code, Refusal
 from laba.model.session import Ask, Told
@@ -287,7 +287,7 @@ async def test_an_eviction_ends_sessions_in_order_with_deliveries():
         ann, bob = await rig.logged_in("ann"), await rig.logged_in("bob")
         running = asyncio.create_task(rig.gateway.run())
         await rig.fanout.outgoing.put(rig.delivery(text_frame(b"one")))
-        await rig.fanout.outgoing.put(Eviction(rig.roster.of_user(APP.uuid, "ann"), Closing.USER_REMOVED))
+        await rig.fanout.outgoing.put(Eviction(STREAM, rig.roster.of_user(APP.uuid, "ann"), Closing.USER_REMOVED))
         await rig.fanout.outgoing.put(rig.delivery(text_frame(b"two")))
         assert [await ann.next(), await ann.next()] == [Text("one"), CloseFrame(4501, "user removed")]
         assert [await bob.next(), await bob.next()] == [Text("one"), Text("two")]
@@ -302,7 +302,7 @@ async def test_nothing_is_written_at_or_below_the_last_offset():
         sessions = list(rig.roster)
         rig.of("ann").session.written = 1
         joined = {"json": text_frame(b"1") + text_frame(b"2")}
-        batch = Delivery((first, second), joined, sessions, rig.progress(first, second, audience=2))
+        batch = Delivery(STREAM, (first, second), joined, sessions, rig.progress(first, second, audience=2))
         running = asyncio.create_task(rig.gateway.run())
         await rig.fanout.outgoing.put(batch)
         await rig.fanout.outgoing.put(batch)

@@ -1,13 +1,13 @@
 import os
 
 from gateway_rig import Recorder
-from laba.adapters.gateway.outbox import Outbox
+from laba.adapters.gateway.outbox import Outbox, Waiting
 
 
 def filled(*frames):
     outbox = Outbox()
     for frame in frames:
-        outbox.add(frame)
+        outbox.add(Waiting(frame, None))
     return outbox
 
 
@@ -71,7 +71,7 @@ def test_whoever_wants_to_know_of_a_frame_is_told_once():
     outbox = Outbox()
     outbox.hold(held)
     outbox.hold(None)
-    outbox.add(b"two", waiting)
+    outbox.add(Waiting(b"two", waiting))
     outbox.clear("slow")
     assert (waiting.reasons, held.reasons, held.handed_to) == (["slow"], [], 0)
     outbox.release()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway_rig import GatewayRig, Recorder, numbered, until
+from gateway_rig import STREAM, GatewayRig, Recorder, numbered, until
 from laba.adapters.gateway import ring, writing
 from laba.protocols.websocket import Text, text_frame
 from laba.service.fanout import Delivery
@@ -12,7 +12,8 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("io_uring", [False, Tru
 
 async def test_the_ring_is_used_where_there_is_one_and_wanted(io_uring):
     """Else a test of it would be a test of the other."""
-    with ring.opened() as sends, writing.opened(io_uring=io_uring) as write:
+    with ring.opened() as sends:
+        write = writing.writer(sends if io_uring else None)
         assert (write is writing.write_slice) is (sends is None or not io_uring)
 
 
@@ -46,7 +47,7 @@ async def test_each_gets_what_it_has_not_had_and_only_that(io_uring):
         for name, written in (("half", 1), ("all", 2), ("also_half", 1)):
             rig.of(name).session.written = written
         told = Recorder()
-        batch = Delivery(tuple(kept), {"json": text_frame(b"1") + text_frame(b"2")}, list(rig.roster), told)
+        batch = Delivery(STREAM, tuple(kept), {"json": text_frame(b"1") + text_frame(b"2")}, list(rig.roster), told)
         rig.write(batch, batch.sessions)
         assert told.handed_to == 3
         rig.write(batch, batch.sessions)

@@ -15,11 +15,14 @@ from typing import Protocol
 from laba.adapters.gateway.outbox import Outbox, Waiting
 from laba.core.session import Session, State, Step
 from laba.model.closing import Closing
+from laba.model.dispatch import Level
 from laba.model.session import Ask, Command, Denied, Event, Login, Ping, Pong, Unsupported, Welcome
-from laba.service.progress import Progress
+from laba.service.progress import Counts
 
 # How much goes into one system call, and so at most into the transport, when a backlog drains.
 _DRAIN_BYTES = 32768
+# Of the bound of an outbox, how much is made free when it is reached: to look for what can go takes time.
+_ROOM_SHARE = 8
 # How long a client may take to let go of a connection that was closed before it is cut.
 CLOSE_SECONDS = 5
 
@@ -59,8 +62,11 @@ class Link(Protocol):
     def fd(self) -> int: ...
     @property
     def outbox(self) -> object | None: ...
-    def queue(self, frame: bytes, progress: Progress | None = None) -> None: ...
-    def hold(self, frame: bytes, sent: int, progress: Progress | None = None) -> None: ...
+    def queue(
+        self, frame: bytes, progress: Counts | None = None, level: Level | None = None, channel: str = ""
+    ) -> None: ...
+    def hold(self, frame: bytes, sent: int, progress: Counts | None = None) -> None: ...
+    def hold_rest(self, frames: Sequence[tuple[bytes, Counts]], sent: int) -> None: ...
     def close(self, closing: Closing) -> None: ...
     def abort(self) -> None: ...
 
@@ -181,7 +187,7 @@ class Connection(asyncio.Protocol):
     def send(self, command: Command) -> None:
         self.write(self.wire.frame(command))
 
-    def write(self, frame: bytes, progress: Progress | None = None) -> None:
+    def write(self, frame: bytes, progress: Counts | None = None) -> None:
         """Write whole frames now, or keep them in order until the socket takes them; tell `progress` which it was."""
         if self.outbox is not None or self.fd < 0:
             self.queue(frame, progress)
@@ -200,22 +206,37 @@ class Connection(asyncio.Protocol):
         elif progress is not None:
             progress.handed(1)
 
-    def hold(self, frame: bytes, sent: int, progress: Progress | None = None) -> None:
+    def hold(self, frame: bytes, sent: int, progress: Counts | None = None) -> None:
         """Begin a backlog with the rest of a frame of which `sent` bytes went out, unless the socket takes it now."""
         self.outbox = Outbox()
         self._hand(self.outbox, frame[sent:], (progress,))
         if self.fd >= 0 and not self.outbox.held_bytes:
             self.outbox = None
 
-    def queue(self, frame: bytes, progress: Progress | None = None) -> None:
-        """Add to the backlog. A client that lets it grow over the bound is closed as slow."""
+    def hold_rest(self, frames: Sequence[tuple[bytes, Counts]], sent: int) -> None:
+        """Begin a backlog with what follows the first `sent` bytes of these frames."""
+        self.outbox = Outbox()
+        self._hand_rest(self.outbox, [Waiting(*each) for each in frames], sent)
+        if self.fd >= 0 and not self.outbox.held_bytes:
+            self.outbox = None
+
+    def queue(
+        self, frame: bytes, progress: Counts | None = None, level: Level | None = None, channel: str = ""
+    ) -> None:
+        """Add to the backlog. At the bound low, then normal messages of rooms are left out.
+
+        Where that is not enough the client is closed as slow. Some room is made at once, for what comes next.
+        """
         if self.outbox is None or self.fd < 0:
             if progress is not None:
                 progress.lost(1, "closed")
             return
-        self.outbox.add(frame, progress)
-        if self.outbox.size_bytes > self._host.limits.outbox_bytes:
-            self.close(Closing.SLOW)
+        self.outbox.add(Waiting(frame, progress, level, channel))
+        most = self._host.limits.outbox_bytes
+        if self.outbox.size_bytes > most:
+            self.outbox.shed(self.outbox.size_bytes - most + most // _ROOM_SHARE)
+            if self.outbox.size_bytes > most:
+                self.close(Closing.SLOW)
 
     def resume_writing(self) -> None:
         """Go on with the backlog: the transport holds nothing any more."""
@@ -252,7 +273,7 @@ class Connection(asyncio.Protocol):
             if one.progress is not None:
                 one.progress.handed(1)
 
-    def _hand(self, outbox: Outbox, rest: bytes, progresses: Iterable[Progress | None]) -> None:
+    def _hand(self, outbox: Outbox, rest: bytes, progresses: Iterable[Counts | None]) -> None:
         """Let the transport wait for the socket with these bytes; it calls resume_writing when they are gone."""
         for progress in progresses:
             outbox.hold(progress)

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from laba.adapters.gateway import writing
+from laba.adapters.gateway import ring, writing
 from laba.adapters.gateway.connection import Connection, Limits, Link
 from laba.adapters.gateway.eager import begun
 from laba.adapters.gateway.entrances import Entrances, agreed, asked_for, head_of, refusal
+from laba.adapters.gateway.roomwriting import RoomWriter
 from laba.adapters.gateway.streaming import StreamConnection
 from laba.adapters.gateway.websocket import WebSocketConnection
 from laba.core.session import State
@@ -20,10 +21,14 @@ from laba.ports import StoreBusyError
 from laba.protocols.websocket import Upgrade, accept_upgrade
 from laba.service.fanout import Delivery, Eviction, Fanout
 from laba.service.ground import Ground
+from laba.service.outgoing import Piece
 from laba.service.questions import Questions
+from laba.service.roomdeliveries import RoomDelivery
 from laba.service.sessions import Sessions
 
 _CATCH_UP_BYTES = 65536
+# Of rooms so many slices are planned together: a member of several gets what they have for it in one write.
+_GATHERED_SLICES = 4
 _DRAIN_STEP_SECONDS = 0.05
 # How long the last clients may take to answer their close frame before they are cut off.
 _LAST_SECONDS = 1.0
@@ -264,22 +269,16 @@ class Gateway:
 
     async def run(self) -> None:
         """Write what the fan-out brings, in slices, until cancelled."""
-        outgoing = self._clients.fanout.outgoing
-        with writing.opened(io_uring=self._capacity.io_uring) as write:
+        outgoing, most, loop = self._clients.fanout.outgoing, self._capacity.slice_writes, asyncio.get_running_loop()
+        with ring.opened() if self._capacity.io_uring else nullcontext() as sends:
+            write, rooms = writing.writer(sends), RoomWriter(most, sends)
             while True:
-                match await outgoing.get():
-                    case Eviction(sessions, closing):
-                        for session in sessions:
-                            session.link.close(closing)
-                    case Delivery() as delivery:
-                        await self._deliver(delivery, write)
-                outgoing.task_done()
-
-    async def _deliver(self, delivery: Delivery[Link], write: writing.Writer) -> None:
-        sessions = delivery.sessions
-        for start in range(0, len(sessions), self._capacity.slice_writes):
-            write(delivery, sessions[start : start + self._capacity.slice_writes])
-            await asyncio.sleep(0)
+                pieces = await outgoing.take(most, most * _GATHERED_SLICES)
+                began = loop.time()
+                for writes in _slices(pieces, write, rooms):
+                    outgoing.strain.wrote(writes, began, loop.time())
+                    await asyncio.sleep(0)
+                    began = loop.time()
 
     # --- the end ---------------------------------------------------------------------------------------------------
 
@@ -296,7 +295,7 @@ class Gateway:
         await asyncio.sleep(_DRAIN_STEP_SECONDS)
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_SECONDS):
-                await self._clients.fanout.outgoing.join()
+                await self._clients.fanout.outgoing.emptied()
         for share in _shares(list(self._connections), max(1, int(seconds / _DRAIN_STEP_SECONDS))):
             for connection in share:
                 connection.close(Closing.SHUTDOWN)
@@ -308,6 +307,19 @@ class Gateway:
             connection.abort()
         for task in self._answering:
             task.cancel()
+
+
+def _slices(pieces: Sequence[Piece[Any]], write: writing.Writer, rooms: RoomWriter) -> Iterator[int]:
+    """Do what was taken to be done, and give the number of writes after each slice of it."""
+    match pieces[0]:
+        case Piece(Eviction(closing=closing) as eviction, begin, end):
+            for session in eviction.sessions[begin:end]:
+                session.link.close(closing)
+        case Piece(Delivery() as delivery, begin, end):
+            write(delivery, delivery.sessions[begin:end])
+            yield end - begin
+        case Piece(RoomDelivery()):
+            yield from rooms.slices(pieces)
 
 
 def _shares(connections: list[Connection], count: int) -> Iterator[list[Connection]]:

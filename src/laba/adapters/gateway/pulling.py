@@ -2,13 +2,14 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from laba.adapters.gateway.connection import Link
 from laba.adapters.gateway.gateway import Clients, Gateway
 from laba.core.session import Session, State
 from laba.model.closing import Closing
+from laba.model.dispatch import Level
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Code, Refusal
 from laba.model.session import DEFAULT_DEVICE, Denied, Login, Welcome
@@ -17,7 +18,7 @@ from laba.ports import Meter, StoreBusyError
 from laba.protocols import cursor
 from laba.protocols.centrifuge.requests import DEVICE_CHARACTERS, DEVICE_PATTERN
 from laba.service.dispatching import APP_CHANNEL
-from laba.service.progress import Progress
+from laba.service.progress import Counts
 
 CODEC = "envelope"
 LONGEST_WAIT_SECONDS = 60
@@ -51,9 +52,15 @@ class Pull:
         self.upto = 0
         self._limit_bytes = limit_bytes
         self._size = 0
-        self._progress: list[Progress] = []
+        self._progress: list[Counts] = []
 
-    def queue(self, frame: bytes, progress: Progress | None = None) -> None:
+    def queue(
+        self,
+        frame: bytes,
+        progress: Counts | None = None,
+        level: Level | None = None,  # noqa: ARG002 - a Link
+        channel: str = "",  # noqa: ARG002 - a Link
+    ) -> None:
         if self._size > self._limit_bytes or self.closing is not None:
             if progress is not None:
                 progress.lost(1, "closed" if self.closing is None else self.closing.name.lower())
@@ -65,8 +72,12 @@ class Pull:
             self._progress.append(progress)
         self.news.set()
 
-    def hold(self, frame: bytes, sent: int, progress: Progress | None = None) -> None:  # noqa: ARG002 - a Link
+    def hold(self, frame: bytes, sent: int, progress: Counts | None = None) -> None:  # noqa: ARG002 - a Link
         self.queue(frame, progress)
+
+    def hold_rest(self, frames: Sequence[tuple[bytes, Counts]], sent: int) -> None:  # noqa: ARG002 - a Link
+        for frame, progress in frames:
+            self.queue(frame, progress)
 
     def close(self, closing: Closing) -> None:
         self.closing = closing

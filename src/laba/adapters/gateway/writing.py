@@ -6,15 +6,14 @@ the log; one that has it already is passed over.
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from laba.adapters.gateway import ring
 from laba.adapters.gateway.connection import Link
 from laba.adapters.gateway.ring import SendRing
 from laba.core.session import Session, State
 from laba.service.fanout import Delivery
+from laba.service.progress import Counts
 
 # Writes a delivery to some of its sessions, and tells its progress.
 Writer = Callable[[Delivery[Link], Sequence[Session[Link]]], None]
@@ -22,14 +21,9 @@ Writer = Callable[[Delivery[Link], Sequence[Session[Link]]], None]
 _CLOSED = "closed"
 
 
-@contextmanager
-def opened(*, io_uring: bool) -> Iterator[Writer]:
+def writer(sends: SendRing | None) -> Writer:
     """Give the quickest writer that there is here."""
-    if not io_uring:
-        yield write_slice
-        return
-    with ring.opened() as sends:
-        yield write_slice if sends is None else partial(write_slice_at_once, sends)
+    return write_slice if sends is None else partial(write_slice_at_once, sends)
 
 
 def write_slice(delivery: Delivery[Link], sessions: Sequence[Session[Link]]) -> None:
@@ -94,7 +88,7 @@ def write_slice_at_once(sends: SendRing, delivery: Delivery[Link], sessions: Seq
         short = sends.send(frame, some)
         handed += len(some) - len(short)
         if short:
-            gone += _take_up(frame, [(some[at], result) for at, result in short], delivery, sessions)
+            gone += take_up(frame, [(some[at], result) for at, result in short], delivery.progress, sessions)
     delivery.progress.handed(handed)
     delivery.progress.lost(gone, _CLOSED)
 
@@ -116,8 +110,8 @@ def _apart(delivery: Delivery[Link], session: Session[Link], numbers: dict[bytes
     return False
 
 
-def _take_up(
-    frame: bytes, short: Iterable[tuple[int, int]], delivery: Delivery[Link], sessions: Sequence[Session[Link]]
+def take_up(
+    frame: bytes, short: Iterable[tuple[int, int]], progress: Counts, sessions: Sequence[Session[Link]]
 ) -> int:
     """Go on with the sockets that did not take all of a frame, each by its number; tells how many are broken."""
     links = {session.link.fd: session.link for session in sessions}
@@ -125,9 +119,9 @@ def _take_up(
     for number, result in short:
         link = links[number]
         if result >= 0:
-            link.hold(frame, result, delivery.progress)
+            link.hold(frame, result, progress)
         elif result == -errno.EAGAIN:
-            link.hold(frame, 0, delivery.progress)
+            link.hold(frame, 0, progress)
         else:
             broken += 1
             link.abort()

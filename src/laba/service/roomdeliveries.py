@@ -1,0 +1,210 @@
+"""Batches of rooms on their way to members: encoded once per codec, and once more for who may not see all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from laba.core.halls import Hall
+from laba.core.session import Session
+from laba.core.window import Kept
+from laba.model.dispatch import Audience, Level
+from laba.model.stream import Batch, Entry, Flush, Position, Stream
+from laba.service.fanout import Encoded, Joined, Press
+from laba.service.ground import Ground
+from laba.service.outgoing import Rank
+from laba.service.roomlogs import RoomLogs
+
+Link = TypeVar("Link")
+
+_RANKS: Mapping[Level, Rank] = MappingProxyType(
+    {Level.HIGH: Rank.HIGH, Level.NORMAL: Rank.NORMAL, Level.LOW: Rank.LOW}
+)
+
+
+class PartProgress:
+    """What the gateway says of the sessions of one part; it goes along with frames that wait in an outbox."""
+
+    __slots__ = ("_ground", "_level", "_messages", "_tallies")
+
+    def __init__(self, level: Level, kept: Sequence[Kept], ground: Ground) -> None:
+        self._level = level
+        self._messages = len(kept)
+        self._tallies = [one.tally for one in kept if one.tally is not None]
+        self._ground = ground
+
+    def handed(self, sessions: int) -> None:
+        """Note that the last byte was handed to the sockets of so many sessions."""
+        if not sessions:
+            return
+        if self._tallies:
+            now_ms = self._ground.clock()
+            for tally in self._tallies:
+                tally.hand(sessions, now_ms)
+        self._ground.meter.count("laba_deliveries_total", sessions * self._messages)
+
+    def lost(self, sessions: int, reason: str) -> None:
+        """Note that so many sessions will not get it."""
+        if not sessions:
+            return
+        for tally in self._tallies:
+            tally.lose(sessions, reason)
+        self._ground.meter.count("laba_deliveries_lost_total", sessions * self._messages, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The messages of one level in a batch, as one bytes object per codec: a slow client may be left without it."""
+
+    level: Level
+    frames: Mapping[str, bytes]
+    progress: PartProgress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What some members see of a batch: at most three parts, and their join. Nothing at all where there are none."""
+
+    parts: tuple[Part, ...]
+    joined: Mapping[str, bytes]
+
+    def handed(self, sessions: int) -> None:
+        for part in self.parts:
+            part.progress.handed(sessions)
+
+    def lost(self, sessions: int, reason: str) -> None:
+        for part in self.parts:
+            part.progress.lost(sessions, reason)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoomDelivery(Generic[Link]):
+    """A batch on its way to the members of a room.
+
+    All see `common` but those whose session has a view of its own: senders, whose own messages never come back to
+    them (E6), and members to whom something was directed (E10). `first` is the batch's first offset.
+    """
+
+    key: Stream
+    first: int
+    rank: Rank
+    sessions: list[Session[Link]]
+    common: View
+    own: Mapping[Session[Link], View]
+
+    gathers = True
+
+    def seen_by(self, session: Session[Link]) -> View | None:
+        """Give what a session sees of it; None for one that has left, or has come in again and has it already."""
+        at = None if session.rooms is None else session.rooms.get(self.key.channel)
+        if at is None or at >= self.first:
+            return None
+        return self.own.get(session, self.common)
+
+
+class RoomFanout(Generic[Link]):
+    """Logs what the bus brings for the rooms of this node, and makes deliveries of it."""
+
+    def __init__(self, logs: RoomLogs[Link], press: Press) -> None:
+        self._logs = logs
+        self._codecs = press.codecs
+        self._outgoing = press.outgoing
+        self._reporting = press.reporting
+        self._ground = press.ground
+
+    async def take(self, flush: Flush) -> None:
+        """Take up batches; waits while too much waits to be written already."""
+        for batch in flush.batches:
+            delivery = self._delivery(batch)
+            if delivery is not None:
+                await self._outgoing.put(delivery)
+
+    def _delivery(self, batch: Batch) -> RoomDelivery[Link] | None:
+        """Log the batch and take down who is there in one step: who enters later reads it from the log."""
+        hall, window = self._logs.halls.find(batch.stream), self._logs.find(batch.stream)
+        if hall is None or window is None or batch.last <= window.position.offset:
+            return None
+        kept = tuple(self._kept(batch, entry) for entry in batch.entries)
+        for one in kept:
+            window.add(one)
+        sessions = hall.sessions
+        own = self._own_views(hall, kept)
+        _settle(kept, hall, len(sessions))
+        common = self._view([one for one in kept if one.users is None])
+        if not common.parts:
+            sessions = [session for session, view in own.items() if view.parts]
+        if not sessions:
+            return None
+        rank = min(_RANKS[one.level] for one in kept)
+        return RoomDelivery(batch.stream, batch.first, rank, sessions, common, own)
+
+    def _kept(self, batch: Batch, entry: Entry) -> Kept:
+        message = entry.message
+        dispatch = message.dispatch
+        data = self._codecs.envelope(message)
+        # Only all-rooms broadcasts have a report of their own.
+        tally = self._reporting.live(dispatch.id) if dispatch.audience is Audience.ACTIVE_ROOMS else None
+        frames = Encoded(batch.stream.channel, Position(batch.epoch, entry.offset), data, self._codecs)
+        return Kept(
+            entry.offset,
+            message.id,
+            dispatch.accepted_at_ms,
+            len(data),
+            frames,
+            tally,
+            dispatch.level,
+            dispatch.sender,
+            dispatch.users,
+        )
+
+    def _own_views(self, hall: Hall[Link], kept: Sequence[Kept]) -> dict[Session[Link], View]:
+        views: dict[Session[Link], View] = {}
+        for user in _special(kept):
+            sessions = hall.of_user(user)
+            if sessions:
+                view = self._view([one for one in kept if one.is_for(user)])
+                views.update(dict.fromkeys(sessions, view))
+        return views
+
+    def _view(self, kept: Sequence[Kept]) -> View:
+        parts = tuple(self._part(level, tuple(some)) for level, some in groupby(kept, key=_level))
+        return View(parts, parts[0].frames if len(parts) == 1 else Together(parts))
+
+    def _part(self, level: Level, kept: tuple[Kept, ...]) -> Part:
+        frames = kept[0].frames if len(kept) == 1 else Joined(kept)
+        return Part(level, frames, PartProgress(level, kept, self._ground))
+
+
+class Together(dict[str, bytes]):
+    """Several parts as one bytes object, in the codecs that were asked for so far."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, parts: tuple[Part, ...]) -> None:
+        super().__init__()
+        self._parts = parts
+
+    def __missing__(self, codec: str) -> bytes:
+        frame = self[codec] = b"".join(part.frames[codec] for part in self._parts)
+        return frame
+
+
+def _level(kept: Kept) -> Level:
+    return kept.level
+
+
+def _special(kept: Iterable[Kept]) -> set[str]:
+    """Give the users who see something else of these than everybody does."""
+    users = {one.sender for one in kept}
+    for one in kept:
+        if one.users is not None:
+            users |= one.users
+    return users
+
+
+def _settle(kept: Iterable[Kept], hall: Hall[Link], sessions: int) -> None:
+    """Correct the audience of broadcasts to what it is now that they go out."""
+    for one in kept:
+        if one.tally is not None:
+            one.tally.settle(hall.stream.channel, sessions - len(hall.of_user(one.sender)))

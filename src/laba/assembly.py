@@ -42,8 +42,9 @@ from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.model.http import HttpResponse, RequestHead
+from laba.model.notice import Notice
 from laba.model.refusal import Refusal
-from laba.model.stream import Flush, Notice
+from laba.model.stream import Flush
 from laba.ports import StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules

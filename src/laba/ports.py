@@ -11,11 +11,12 @@ from laba.model.conversation import Page, Reading, Shelf
 from laba.model.dispatch import Conversation, Dispatch
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
+from laba.model.notice import Notice
 from laba.model.quota import Quota
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.room import Mute, Room
-from laba.model.stream import Batch, Notice, Position, Stream
+from laba.model.stream import Batch, Position, Stream
 from laba.model.user import Resource, User, UserChange
 
 
@@ -47,7 +48,10 @@ class Store(Protocol):
         """Register those whose name is free, all in one transaction; give the names that were taken."""
 
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
-        """Forget a user and give what was forgotten; None if there was none."""
+        """Forget a user and give what was forgotten; None if there was none.
+
+        Its places in rooms and its mutes are forgotten too; a room that it owned has no owner any more.
+        """
 
     async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
         """Give the first `limit` users whose name comes after this one, in the order of their names as UTF-8.

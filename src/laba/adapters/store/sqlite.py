@@ -14,6 +14,7 @@ from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
 from laba.adapters.store.reads import GroupRead
 from laba.adapters.store.reports import SqliteReports
+from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
@@ -23,7 +24,7 @@ from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations` and `reports` lie in the same file.
+    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations`, `reports` and `rooms` lie there too.
 
     One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
     `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
@@ -37,6 +38,7 @@ class SqliteStore:
         self.stays = SqliteStays(writer, near)
         self.conversations = SqliteConversations(writer, reader)
         self.reports = SqliteReports(writer, reader)
+        self.rooms = SqliteRooms(writer, reader, near)
         self._writer = writer
         self._reader = reader
         self._near = near
@@ -159,6 +161,7 @@ class SqliteStore:
             row = connection.execute(statements.REMOVE_USER, the_user).one_or_none()
             connection.execute(statements.FORGET_STAYS, the_user)
             connection.execute(statements.FORGET_MARKS, the_user)
+            forget_in_rooms(connection, app_uuid, name)
             return None if row is None else rows.user_of(row)
 
         return await self._writer.do(write)

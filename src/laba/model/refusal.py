@@ -31,6 +31,8 @@ class Code(StrEnum):
     FEATURE_OFF = "feature_off"
     QUOTA_EXHAUSTED = "quota_exhausted"
     OVERLOADED = "overloaded"
+    NOT_A_MEMBER = "not_a_member"
+    MUTED = "muted"
     # Tokens (vendor-apis.md 1.1)
     GRANT_UNKNOWN = "grant_unknown"
     CLIENT_ID_WRONG = "client_id_wrong"
@@ -46,6 +48,10 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     NICKNAME_TOO_LONG = "nickname_too_long"
     USERS_TOO_MANY = "users_too_many"
+    # Rooms (S3, vendor-apis.md 3.1)
+    ROOM_UNKNOWN = "room_unknown"
+    ROOM_FULL = "room_full"
+    ROOMS_TOO_MANY = "rooms_too_many"
     # What was sent: X2
     BROADCAST_UNKNOWN = "broadcast_unknown"
     # Apps

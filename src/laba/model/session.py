@@ -141,7 +141,8 @@ class Welcome:
     """The login succeeded.
 
     `handle` is the secret by which what the client says over other connections finds the session, `node` where it
-    is; empty where its own connection carries both ways.
+    is; empty where its own connection carries both ways. `missed` are frames in its codec that follow the reply
+    before anything else: what its rooms had for it while it was away.
     """
 
     request_id: int
@@ -150,6 +151,7 @@ class Welcome:
     ping_seconds: int
     handle: str = field(default="", repr=False)
     node: str = ""
+    missed: bytes = field(default=b"", repr=False)
 
 
 class Denial(Enum):

@@ -12,7 +12,6 @@ from laba.model.stream import Stream
 from laba.service.ground import Ground
 
 Link = TypeVar("Link")
-_Link_contra = TypeVar("_Link_contra", contravariant=True)
 
 # So many sessions are written to before anything else has a turn.
 SLICE = 256
@@ -20,11 +19,14 @@ SLICE = 256
 _LINGER_SECONDS = 0.1
 
 
-class Written(Protocol[_Link_contra]):
-    """Writes frames, by codec, to sessions. Where `may_shed`, who has a backlog is passed over; tells how many are."""
+class Written(Protocol[Link]):
+    """Writes frames, by codec, to sessions.
+
+    Where it `may_shed`, who has a backlog is passed over; tells how many those were.
+    """
 
     def __call__(
-        self, sessions: Sequence[Session[_Link_contra]], frames: Mapping[str, bytes], *, may_shed: bool
+        self, sessions: Sequence[Session[Link]], frames: Mapping[str, bytes], *, may_shed: bool
     ) -> int: ...
 
 

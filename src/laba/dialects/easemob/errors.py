@@ -56,6 +56,8 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.FEATURE_OFF: Words(403, "forbidden_op", "message broadcast service is unopened"),
         Code.QUOTA_EXHAUSTED: Words(429, "reach_limit", "This request has reached api limit"),
         Code.OVERLOADED: Words(503, "service_unavailable", "Service is busy, please try again later"),
+        Code.NOT_A_MEMBER: Words(403, "forbidden_op", "{reason}"),
+        Code.MUTED: Words(403, "forbidden_op", "{reason}"),
         Code.GRANT_UNKNOWN: Words(400, "unsupported_grant_type", "grant_type {reason}"),
         Code.CLIENT_ID_WRONG: Words(400, "invalid_grant", "client_id does not match"),
         Code.CLIENT_SECRET_WRONG: Words(400, "invalid_grant", "client_secret does not match"),
@@ -69,6 +71,9 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.PASSWORD_TOO_LONG: Words(400, "illegal_argument", "PASSWORD_TOO_LONG"),
         Code.NICKNAME_TOO_LONG: Words(400, "illegal_argument", "NICKNAME_TOO_LONG"),
         Code.USERS_TOO_MANY: Words(400, "illegal_argument", "{reason}"),
+        Code.ROOM_UNKNOWN: _NOTHING_THERE,
+        Code.ROOM_FULL: Words(403, "forbidden_op", "{reason}"),
+        Code.ROOMS_TOO_MANY: Words(403, "forbidden_op", "{reason}"),
         Code.BROADCAST_UNKNOWN: _NOTHING_THERE,
         Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
     }

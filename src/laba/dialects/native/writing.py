@@ -35,6 +35,8 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.FEATURE_OFF: 403,
     Code.QUOTA_EXHAUSTED: 429,
     Code.OVERLOADED: 503,
+    Code.NOT_A_MEMBER: 403,
+    Code.MUTED: 403,
     Code.GRANT_UNKNOWN: 400,
     Code.CLIENT_ID_WRONG: 401,
     Code.CLIENT_SECRET_WRONG: 401,
@@ -48,6 +50,9 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PASSWORD_TOO_LONG: 400,
     Code.NICKNAME_TOO_LONG: 400,
     Code.USERS_TOO_MANY: 400,
+    Code.ROOM_UNKNOWN: 404,
+    Code.ROOM_FULL: 403,
+    Code.ROOMS_TOO_MANY: 403,
     Code.BROADCAST_UNKNOWN: 404,
     Code.APP_EXISTS: 409,
 }

@@ -9,6 +9,7 @@ from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Attendance
+from laba.core.halls import Halls
 from laba.core.ids import IdSequence
 from laba.core.roster import Roster
 from laba.core.session import Session, State
@@ -22,17 +23,20 @@ from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher
+from laba.service.dispatching import Dispatcher, Patience
 from laba.service.door import Desk
 from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
-from laba.service.intake import Intake
+from laba.service.intake import Intake, Numbering
+from laba.service.posting import Posting
 from laba.service.reporting import Reporting
+from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 from laba.service.users import Users
+from rooms_doubles import Lanes, Rooms
 
 WINDOW_MS = 600_000
 GRACE_MS = 30_000
@@ -74,6 +78,10 @@ class House:
     reporting: Reporting
     hashing: Hashing
     roster: Roster
+    lanes: Lanes
+    rooms: Rooms
+    halls: Halls
+    posting: Posting
 
     @property
     def app(self):
@@ -121,16 +129,25 @@ async def opened(directory, clock=None, **bounds):
         hashing, roster = Hashing(), Roster()
         users = Users(store, bus, hashing, base)
         access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
-        dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
+        lanes, rooms, halls = Lanes(), Rooms(), Halls()
+        last_id = await store.last_id()
+        patience = Patience(WINDOW_MS, GRACE_MS, last_id)
+        dispatcher = Dispatcher(store, store.streams, bus, lanes, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
             await attending.take_over()
-        intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
+        ids = IdSequence(0, last_id)
+        intake = Intake(store, gate, dispatcher, attending, Numbering(ids, rooms), base)
+        posting = Posting(gate, rooms, halls, lanes, ids, base)
         reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
         reporting = Reporting(store.reports, WINDOW_MS, base)
-        desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
+        desk = Desk(
+            tenants, access, UserDesk(users, LocalPresence(roster)), Sending(intake, posting), reader, reporting
+        )
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
-        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster)
+        yield House(
+            base.clock, meter, base, store, bus, gate, *services, hashing, roster, lanes, rooms, halls, posting
+        )
 
 
 class Clients:

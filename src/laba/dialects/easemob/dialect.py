@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from laba.dialects.easemob import claiming, endpoints, messages, tokens, users, writing
+from laba.dialects.easemob import claiming, endpoints, messages, roommessages, tokens, users, writing
 from laba.dialects.easemob.bodies import DIALECT
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
@@ -24,6 +24,9 @@ READERS: Mapping[str, Callable[[Claim, bytes], Call | Refusal]] = MappingProxyTy
         endpoints.USERS_STATUS.name: users.read_statuses,
         endpoints.USER_RESOURCES.name: users.read_resources,
         endpoints.USERS_BROADCAST.name: messages.read_users_broadcast,
+        endpoints.ROOMS_BROADCAST.name: messages.read_rooms_broadcast,
+        endpoints.ROOM_MESSAGE.name: roommessages.read_room_message,
+        endpoints.DIRECTED_MESSAGE.name: roommessages.read_room_message,
     }
 )
 

@@ -20,7 +20,12 @@ USER_STATUS = Endpoint("user_status", "GET", "/users/{username}/status", Right.A
 USERS_STATUS = Endpoint("users_status", "POST", "/users/batch/status", Right.APP, JSON)
 USER_RESOURCES = Endpoint("user_resources", "GET", "/users/{username}/resources", Right.APP)
 USERS_BROADCAST = Endpoint("users_broadcast", "POST", "/messages/users/broadcast", Right.APP, JSON)
+ROOM_MESSAGE = Endpoint("room_message", "POST", "/messages/chatrooms", Right.APP, JSON)
+DIRECTED_MESSAGE = Endpoint("directed_message", "POST", "/messages/chatrooms/users", Right.APP, JSON)
+ROOMS_BROADCAST = Endpoint("rooms_broadcast", "POST", "/messages/chatrooms/broadcast", Right.APP, JSON)
 
+# The endpoints about messages to rooms that are named; they share some of the vendor's words.
+ROOM_MESSAGES = (ROOM_MESSAGE, DIRECTED_MESSAGE)
 # The endpoints about users; they share some of the vendor's words.
 USERS = (
     REGISTER_USERS,
@@ -35,7 +40,7 @@ USERS = (
     USERS_STATUS,
     USER_RESOURCES,
 )
-ENDPOINTS = (TOKEN, *USERS, USERS_BROADCAST)
+ENDPOINTS = (TOKEN, *USERS, USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST)
 
 # What an answer calls the `action` where that is not the method.
 ACTIONS: Mapping[str, str] = MappingProxyType(

@@ -7,7 +7,7 @@ import msgspec
 
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
-from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
+from laba.model.calls import Accepted, Answer, AppShown, AppsListed, Posted, TokenIssued
 from laba.model.http import HttpResponse
 from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown
 from laba.model.refusal import Code, Refusal
@@ -31,6 +31,8 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.FIELD_INVALID: 400,
     Code.SENDER_EMPTY: 400,
     Code.EXT_INVALID: 400,
+    Code.FIELD_EMPTY: 400,
+    Code.LIST_SIZE_WRONG: 400,
     Code.MESSAGE_TOO_LARGE: 413,
     Code.FEATURE_OFF: 403,
     Code.QUOTA_EXHAUSTED: 429,
@@ -69,6 +71,8 @@ def write(answer: Answer) -> HttpResponse:
             return _json(200, _token(answer))
         case Accepted(dispatch):
             return _json(200, {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms})
+        case Posted(ids):
+            return _json(200, {"ids": {room: str(message_id) for room, message_id in ids.items()}})
         case ConversationsListed():
             return _json(200, {"conversations": told(answer), "cursor": cursor(answer.next)})
         case MarkedRead() | HistoryRead():

@@ -59,8 +59,6 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.MESSAGE_TOO_LARGE: Words(400, "message_send_error", "message is too large"),
         Code.FEATURE_OFF: Words(403, "forbidden_op", "message broadcast service is unopened"),
         Code.QUOTA_EXHAUSTED: _CALLS_FULL,
-        Code.NOT_A_MEMBER: Words(403, "forbidden_op", "{reason}"),
-        Code.MUTED: Words(403, "forbidden_op", "{reason}"),
         Code.OVERLOADED: Words(503, "service_unavailable", "Service is busy, please try again later"),
         Code.NOT_A_MEMBER: Words(403, "forbidden_op", "{reason}"),
         Code.MUTED: Words(403, "forbidden_op", "{reason}"),

@@ -99,11 +99,10 @@ class Membership(Generic[Link]):
         refusal = self._objection(hall, register, session)
         if refusal is not None:
             return refusal
-        entry = self._let_in(hall, session, asked, self._rules.missed_limit_bytes)
         register.welcome(seat.user, tags)
         if moves:
             register.listeners.add(session)
-        return entry
+        return self._let_in(hall, session, asked, self._rules.missed_limit_bytes)
 
     async def placed_at_login(
         self, session: Session[Link], positions: Mapping[str, Position], *, moves: bool = False

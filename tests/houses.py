@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
+from doubles import Lanes
 from laba.adapters.bus.local import LocalBus, LocalGate
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
@@ -36,7 +37,6 @@ from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 from laba.service.users import Users
-from rooms_doubles import Lanes, Rooms
 
 WINDOW_MS = 600_000
 GRACE_MS = 30_000
@@ -79,7 +79,6 @@ class House:
     hashing: Hashing
     roster: Roster
     lanes: Lanes
-    rooms: Rooms
     halls: Halls
     posting: Posting
 
@@ -129,7 +128,7 @@ async def opened(directory, clock=None, **bounds):
         hashing, roster = Hashing(), Roster()
         users = Users(store, bus, hashing, base)
         access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
-        lanes, rooms, halls = Lanes(), Rooms(), Halls()
+        lanes, halls = Lanes(), Halls()
         last_id = await store.last_id()
         patience = Patience(WINDOW_MS, GRACE_MS, last_id)
         dispatcher = Dispatcher(store, store.streams, bus, lanes, patience, base)
@@ -137,17 +136,15 @@ async def opened(directory, clock=None, **bounds):
         if not bounds:
             await attending.take_over()
         ids = IdSequence(0, last_id)
-        intake = Intake(store, gate, dispatcher, attending, Numbering(ids, rooms), base)
-        posting = Posting(gate, rooms, halls, lanes, ids, base)
+        intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), base)
+        posting = Posting(gate, store.rooms, halls, lanes, ids, base)
         reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
         reporting = Reporting(store.reports, WINDOW_MS, base)
         desk = Desk(
             tenants, access, UserDesk(users, LocalPresence(roster)), Sending(intake, posting), reader, reporting
         )
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
-        yield House(
-            base.clock, meter, base, store, bus, gate, *services, hashing, roster, lanes, rooms, halls, posting
-        )
+        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster, lanes, halls, posting)
 
 
 class Clients:

@@ -60,7 +60,9 @@ def test_a_message_to_rooms_takes_one_call_and_as_many_messages_as_rooms():
 @pytest.mark.parametrize("name", [QuotaName.DIRECTED_CALLS, QuotaName.CHATROOMS_BROADCAST, QuotaName.USERS_BROADCAST])
 def test_everything_else_takes_one_of_its_own_quota(name):
     """A directed message takes nothing from what the others have."""  # E10, A3, A8
-    assert wants(submission(quota=name, rooms=("a",)), app()) == (Want(name, DEFAULT_QUOTAS[name], 1),)
+    assert wants(submission(quota=name, rooms=("a",)), app(policy=AppPolicy())) == (
+        Want(name, DEFAULT_QUOTAS[name], 1),
+    )
 
 
 def test_a_message_is_raised_by_its_kind_or_its_sender():

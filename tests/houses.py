@@ -23,13 +23,18 @@ from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
-from laba.service.door import Desk
+from laba.service.door import Desk, Desks
 from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
+from laba.service.roomdesk import RoomDesk
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
 from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
@@ -76,6 +81,8 @@ class House:
     reporting: Reporting
     hashing: Hashing
     roster: Roster
+    # (app uuid, room id) -> who is in a room by itself; tests put them here.
+    present: dict
 
     @property
     def app(self):
@@ -127,13 +134,17 @@ async def opened(directory, clock=None, **bounds):
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
             await attending.take_over()
-        intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
+        ids = IdSequence(0, await store.last_id())
+        intake = Intake(store, gate, dispatcher, attending, ids, base)
         reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
         rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
         reporting = Reporting(store.reports, rooms, WINDOW_MS, base)
-        desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
+        presence, present = LocalPresence(roster), {}
+        book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), ()))
+        roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
+        desk = Desk(tenants, access, Desks(UserDesk(users, presence), roomdesk), intake, reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
-        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster)
+        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster, present)
 
 
 class Clients:

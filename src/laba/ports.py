@@ -11,12 +11,13 @@ from laba.model.conversation import Page, Reading, Shelf
 from laba.model.dispatch import Conversation, Dispatch
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
+from laba.model.notice import Notice
 from laba.model.quota import Quota
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.room import Mute, Room
 from laba.model.roomreport import RoomMinute
-from laba.model.stream import Batch, Notice, Position, Stream
+from laba.model.stream import Batch, Position, Stream
 from laba.model.user import Resource, User, UserChange
 
 
@@ -48,7 +49,10 @@ class Store(Protocol):
         """Register those whose name is free, all in one transaction; give the names that were taken."""
 
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
-        """Forget a user and give what was forgotten; None if there was none."""
+        """Forget a user and give what was forgotten; None if there was none.
+
+        Its places in rooms and its mutes are forgotten too; a room that it owned has no owner any more.
+        """
 
     async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
         """Give the first `limit` users whose name comes after this one, in the order of their names as UTF-8.
@@ -224,6 +228,9 @@ class Presence(Protocol):
 
     async def resources(self, app_uuid: str, name: str) -> tuple[Resource, ...]:
         """List the devices by which a user is connected, each once, in the order in which they logged in."""
+
+    async def rooms(self, app_uuid: str, name: str) -> tuple[str, ...]:
+        """Give the ids of the rooms that a user's sessions are in, each once."""
 
 
 @dataclass(frozen=True, slots=True)

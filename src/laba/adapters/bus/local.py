@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from laba.core.quota import Turnstile
 from laba.model.app import QuotaName
+from laba.model.notice import Notice
 from laba.model.quota import Quota
-from laba.model.stream import Notice, Position, Stream
+from laba.model.stream import Position, Stream
 from laba.ports import Exhausted
 
 

@@ -10,6 +10,7 @@ from laba.adapters.store.tables import Property, State
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
+from laba.model.priorities import Priorities
 from laba.model.quota import Quota, Span
 from laba.model.user import User, UserChange
 
@@ -58,11 +59,13 @@ class Document(msgspec.Struct, omit_defaults=True):
 
 
 class PolicyDocument(msgspec.Struct):
-    """The JSON of an app's policy; a span is [limit, seconds]."""
+    """The JSON of an app's policy; a span is [limit, seconds]. What goes first (E5) is absent in older files."""
 
     features: list[Feature]
     quotas: dict[QuotaName, list[tuple[int, int]]]
     development: bool
+    high_types: list[str] = []
+    high_members: list[str] = []
 
 
 def ledger_row(dispatch: Dispatch) -> str:
@@ -190,13 +193,15 @@ def app_of(row: AnyRow) -> App:
 
 def policy_text(policy: AppPolicy) -> str:
     quotas = {name: [(span.limit, span.seconds) for span in quota.spans] for name, quota in policy.quotas.items()}
-    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development))
+    first = (sorted(policy.priorities.high_types), sorted(policy.priorities.high_members))
+    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first))
 
 
 def _policy_of(text: str) -> AppPolicy:
     document = msgspec.json.decode(text, type=PolicyDocument)
     quotas = {name: Quota(tuple(Span(*span) for span in spans)) for name, spans in document.quotas.items()}
-    return AppPolicy(frozenset(document.features), quotas, document.development)
+    priorities = Priorities(frozenset(document.high_types), frozenset(document.high_members))
+    return AppPolicy(frozenset(document.features), quotas, document.development, priorities)
 
 
 def _text(document: object) -> str:

@@ -15,6 +15,7 @@ from laba.adapters.store.faults import translated
 from laba.adapters.store.reads import GroupRead
 from laba.adapters.store.reports import SqliteReports
 from laba.adapters.store.roomreports import SqliteRoomReports
+from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
@@ -39,6 +40,7 @@ class SqliteStore:
         self.conversations = SqliteConversations(writer, reader)
         self.reports = SqliteReports(writer, reader)
         self.room_reports = SqliteRoomReports(writer, reader)
+        self.rooms = SqliteRooms(writer, reader, near)
         self._writer = writer
         self._reader = reader
         self._near = near
@@ -161,6 +163,7 @@ class SqliteStore:
             row = connection.execute(statements.REMOVE_USER, the_user).one_or_none()
             connection.execute(statements.FORGET_STAYS, the_user)
             connection.execute(statements.FORGET_MARKS, the_user)
+            forget_in_rooms(connection, app_uuid, name)
             return None if row is None else rows.user_of(row)
 
         return await self._writer.do(write)

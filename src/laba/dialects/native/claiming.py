@@ -28,6 +28,11 @@ READ_CONVERSATION: Final = Endpoint(
     "read conversation", "POST", f"{_OF_USER}/conversations/read", Right.USER_OR_APP, JSON
 )
 HISTORY: Final = Endpoint("history", "GET", f"{_OF_USER}/history", Right.USER_OR_APP)
+LIST_ROOMS: Final = Endpoint("list rooms", "GET", "/v1/apps/{org}/{app}/rooms", Right.APP_OR_OPERATOR)
+GET_ROOM: Final = Endpoint("get room", "GET", "/v1/apps/{org}/{app}/rooms/{room}", Right.APP_OR_OPERATOR)
+CHANGE_ROOM: Final = Endpoint(
+    "change room", "PATCH", "/v1/apps/{org}/{app}/rooms/{room}", Right.APP_OR_OPERATOR, JSON
+)
 ENDPOINTS: Final = (
     CREATE_APP,
     LIST_APPS,
@@ -41,6 +46,9 @@ ENDPOINTS: Final = (
     LIST_CONVERSATIONS,
     READ_CONVERSATION,
     HISTORY,
+    LIST_ROOMS,
+    GET_ROOM,
+    CHANGE_ROOM,
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from laba.dialects.native import roomreports
+from laba.dialects.native import roomreports, rooms
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
@@ -13,6 +13,7 @@ from laba.model.http import HttpResponse
 from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, RoomReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
+from laba.model.roomcalls import RoomChanged, RoomShown, RoomsListed
 
 # laba's own words for every refusal; the statuses are those of RFC 9110 section 15 by their meaning.
 STATUS: Final[Mapping[Code, int]] = {
@@ -30,6 +31,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BODY_TIMEOUT: 408,
     Code.BODY_BROKEN: 400,
     Code.FIELD_INVALID: 400,
+    Code.FIELD_MISSING: 400,
     Code.SENDER_EMPTY: 400,
     Code.EXT_INVALID: 400,
     Code.MESSAGE_TOO_LARGE: 413,
@@ -49,6 +51,11 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PASSWORD_TOO_LONG: 400,
     Code.NICKNAME_TOO_LONG: 400,
     Code.USERS_TOO_MANY: 400,
+    Code.ROOM_UNKNOWN: 404,
+    Code.ROOM_EXISTS: 409,
+    Code.ROOM_FULL: 403,
+    Code.MEMBER_UNKNOWN: 400,
+    Code.OWNER_STAYS: 403,
     Code.BROADCAST_UNKNOWN: 404,
     Code.APP_EXISTS: 409,
 }
@@ -71,8 +78,8 @@ def write(answer: Answer) -> HttpResponse:
             return _json(200, told(answer))
         case ReportShown(kept):
             return _json(200, _report(kept))
-        case RoomReportShown():
-            return _json(200, roomreports.told(answer))
+        case RoomReportShown() | RoomShown() | RoomChanged() | RoomsListed():
+            return _json(200, roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer))
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
@@ -135,6 +142,7 @@ def _app(app: App) -> dict[str, Any]:
         "features": {feature.value: app.policy.has(feature) for feature in Feature},
         "quotas": {name.value: str(app.policy.quota(name)) for name in QuotaName},
         "development": app.policy.development,
+        **rooms.shown_priorities(app.policy.priorities),
     }
 
 

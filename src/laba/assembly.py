@@ -51,13 +51,14 @@ from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher
+from laba.service.dispatching import Dispatcher, Patience
 from laba.service.door import Answerer, Desk, Desks, Door
 from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
-from laba.service.intake import Intake
+from laba.service.intake import Intake, Numbering
 from laba.service.lanes import Departures, LaneRules, Lanes
+from laba.service.posting import Posting
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
 from laba.service.roombook import RoomBook
@@ -68,6 +69,7 @@ from laba.service.roommembers import RoomMembers
 from laba.service.roommutes import RoomMutes
 from laba.service.roomreporting import RoomReporting
 from laba.service.rooms import Rooms
+from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -136,6 +138,7 @@ class House:
     records: Records
     roster: Roster[Link]
     talk: Talk
+    posting: Posting[Link]
 
 
 @asynccontextmanager
@@ -153,25 +156,28 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             tokens = settings.tokens
             rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
             access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, ground)
-            dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
             attending = _attending(settings, store, ground)
-            ids = IdSequence(0, await store.last_id())
-            intake = Intake(store, gate, dispatcher, attending, ids, ground)
-            await intake.remember(tenants.apps)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             rooms = RoomReporting(store.room_reports, settings.delivery.room_report_days, ground)
             reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
             press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
             talk = _talk(settings, tenants, bus, press)
+            last_id = await store.last_id()
+            ids = IdSequence(0, last_id)
+            patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id)
+            dispatcher = Dispatcher(store, store.streams, bus, talk.lanes, patience, ground)
+            intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
+            await intake.remember(tenants.apps)
+            posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
             presence = LocalPresence(roster)
             # Nobody comes into a room by itself yet.
             book = RoomBook(store.rooms, users, bus, lambda _app_uuid, _room_id: ())
             desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
-            desk = Desk(tenants, access, desks, intake, reader, reporting)
+            desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
-            parts = (tenants, users, access, dispatcher, door, records, roster, talk)
+            parts = (tenants, users, access, dispatcher, door, records, roster, talk, posting)
             yield House(settings, ground, meter, store, bus, *parts)
 
 

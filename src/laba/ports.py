@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from laba.model.app import App, Apps, QuotaName
+from laba.model.app import App, Apps, QuotaName, Want
 from laba.model.attendance import Seat, Stay
 from laba.model.calls import Answer, Call, Claim, Exchange
 from laba.model.conversation import Page, Reading, Shelf
@@ -12,7 +12,6 @@ from laba.model.dispatch import Conversation, Dispatch
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
 from laba.model.notice import Notice
-from laba.model.quota import Quota
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.room import Mute, Room
@@ -69,8 +68,11 @@ class Store(Protocol):
         Dispatches are kept in the order in which `append` was called.
         """
 
-    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
-        """Give the oldest kept dispatches whose work is not done, in the order they were kept."""
+    async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
+        """Give the oldest kept dispatches whose work is not done, but for these, in the order they were kept."""
+
+    async def done(self, dispatch: Dispatch) -> None:
+        """Note that it went out without a place in a stream of its own; its work is done."""
 
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late to be sent; their work is done."""
@@ -79,7 +81,7 @@ class Store(Protocol):
         """Give when the latest dispatches under one quota were accepted, oldest first and at most `limit`."""
 
     async def last_id(self) -> int:
-        """Give the highest dispatch id ever kept, 0 for none."""
+        """Give the highest id that a kept dispatch or one of its copies ever had, 0 for none."""
 
 
 class Stays(Protocol):
@@ -235,19 +237,24 @@ class Presence(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """A quota was full. `span_seconds` is its shortest full span; `retry_after_seconds` is when all have room."""
+    """A quota was full: the first of those that were asked for.
 
+    `span_seconds` is its shortest full span, `retry_after_seconds` when there is room for the whole call; None where
+    there never is, because the call asks for more than a span may hold.
+    """
+
+    name: QuotaName
     span_seconds: int
-    retry_after_seconds: int
+    retry_after_seconds: int | None
 
 
 class Gate(Protocol):
-    """Quotas: all spans of a call are taken together, or none is (G1)."""
+    """Quotas: all that a call wants is taken together, in all spans of all of its quotas, or nothing is (G1)."""
 
-    async def take(self, app_uuid: str, name: QuotaName, quota: Quota, now_ms: int) -> Exhausted | None:
-        """Count one call now, or say which span is full and count nothing."""
+    async def take(self, app_uuid: str, wants: Sequence[Want], now_ms: int) -> Exhausted | None:
+        """Count one call now, or say which quota is full and count nothing. They are judged in this order."""
 
-    async def give_back(self, app_uuid: str, name: QuotaName, taken_at_ms: int) -> None:
+    async def give_back(self, app_uuid: str, wants: Sequence[Want], taken_at_ms: int) -> None:
         """Undo one `take`, for a call of which nothing came."""
 
     async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:

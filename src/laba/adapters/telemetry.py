@@ -14,6 +14,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "laba_broadcasts_accepted_total": ("Broadcasts that are in the ledger", ("audience",)),
         "laba_broadcasts_expired_total": ("Broadcasts given up because their window had passed", ()),
+        "laba_room_messages_accepted_total": ("Messages to rooms that were taken by their lanes", ("level",)),
         "laba_deliveries_total": ("Messages whose last byte was handed to a client's socket", ()),
         "laba_deliveries_lost_total": ("Messages that did not reach a client over its connection", ("reason",)),
         "laba_room_messages_shed_total": ("Room messages that were given up in their lane", ("level", "reason")),

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
@@ -60,6 +61,14 @@ DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
         QuotaName.DIRECTED_CALLS: Quota.parse("100/second"),
     }
 )
+
+
+class Want(NamedTuple):
+    """What a call takes from one quota: so many of what that counts."""
+
+    name: QuotaName
+    quota: Quota
+    amount: int = 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -118,6 +127,9 @@ class AppPolicy:
 
     def quota(self, name: QuotaName) -> Quota:
         return self.quotas.get(name, DEFAULT_QUOTAS[name])
+
+    def want(self, name: QuotaName, amount: int = 1) -> Want:
+        return Want(name, self.quota(name), amount)
 
 
 @dataclass(frozen=True, slots=True)

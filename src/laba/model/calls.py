@@ -138,6 +138,13 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Posted:
+    """The lanes took a message to each of these rooms: room id -> message id. A crash loses it (design.md 8)."""
+
+    ids: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class TokenIssued:
     """`expires_in_seconds` 0 means never; `user` is None for an app token."""
 
@@ -161,7 +168,7 @@ class AppsListed:
     apps: tuple[App, ...]
 
 
-Answer = Accepted | TokenIssued | UserAnswer | RoomAnswer | AppShown | AppsListed | RecordAnswer
+Answer = Accepted | Posted | TokenIssued | UserAnswer | RoomAnswer | AppShown | AppsListed | RecordAnswer
 
 
 @dataclass(frozen=True, slots=True)

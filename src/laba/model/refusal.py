@@ -27,11 +27,15 @@ class Code(StrEnum):
     FIELD_MISSING = "field_missing"
     SENDER_EMPTY = "sender_empty"
     EXT_INVALID = "ext_invalid"
+    FIELD_EMPTY = "field_empty"
+    LIST_SIZE_WRONG = "list_size_wrong"
     MESSAGE_TOO_LARGE = "message_too_large"
     # Whether it may be done now (A3, A7, G1, G2)
     FEATURE_OFF = "feature_off"
     QUOTA_EXHAUSTED = "quota_exhausted"
     OVERLOADED = "overloaded"
+    NOT_A_MEMBER = "not_a_member"
+    MUTED = "muted"
     # Tokens (vendor-apis.md 1.1)
     GRANT_UNKNOWN = "grant_unknown"
     CLIENT_ID_WRONG = "client_id_wrong"
@@ -64,8 +68,8 @@ class Refusal:
     """Why a call was not done. Nothing of it happened, and no quota was touched.
 
     `reason` is a sentence for the caller, `field` the path of the member at fault (`msg.size.width`), `subject`
-    the thing a vendor's wording names (a user name, an app), `span_seconds` the shortest quota span that was
-    full, `retry_after_seconds` when the same call could succeed.
+    the thing a vendor's wording names (a user name, an app, a quota, a limit), `span_seconds` the shortest quota span
+    that was full, `retry_after_seconds` when the same call could succeed.
     """
 
     code: Code

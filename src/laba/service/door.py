@@ -27,9 +27,9 @@ from laba.ports import Dialect, StoreBusyError
 from laba.service.access import Access
 from laba.service.conversations import Reader
 from laba.service.ground import Ground
-from laba.service.intake import Intake
 from laba.service.reporting import Reporting
 from laba.service.roomdesk import RoomDesk
+from laba.service.sending import Sending
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 
@@ -57,7 +57,7 @@ class Desk:
         tenants: Tenants,
         access: Access,
         desks: Desks,
-        intake: Intake,
+        sending: Sending,
         reader: Reader,
         reporting: Reporting,
     ) -> None:
@@ -65,7 +65,7 @@ class Desk:
         self._desks = desks
         self._reporting = reporting
         self._of_app: Mapping[type[Any], Callable[[Any, App], Awaitable[Answer | Refusal]]] = {
-            Submission: intake.accept,
+            Submission: sending.accept,
             TokenRequest: access.issue,
             ChangeApp: tenants.change,
             GetApp: tenants.show,

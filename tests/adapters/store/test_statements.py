@@ -16,6 +16,7 @@ SCANS = {
     "APPS": {"apps"},  # every app is held in memory; there are few
     "WAITING": {"ledger USING INDEX ledger_waiting"},  # holds nothing but what waits, and a LIMIT ends the walk
     "APPS_WITH_OPEN_STAYS": {"attendance USING INDEX attendance_open"},  # holds who is connected, and no past
+    "LAST": {"ledger USING INDEX sqlite_autoindex_ledger_1"},  # from its end, and a LIMIT of one ends the walk
     "LAST_CHECKPOINT": {"checkpoint"},  # one row
     "KEEP_ROOM_MINUTES": {"(subquery-3)", "(subquery-4)"},  # the counts of one minute, in two parts
     "HIGHEST_NUMBER": {"sqlite_sequence"},  # one row

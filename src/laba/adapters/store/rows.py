@@ -56,6 +56,7 @@ class Document(msgspec.Struct, omit_defaults=True):
     ext: dict[str, Any] | None = None
     level: Level = Level.NORMAL
     client_id: str | None = None
+    copies: int = 1
 
 
 class PolicyDocument(msgspec.Struct):
@@ -106,6 +107,7 @@ def _document_of(dispatch: Dispatch) -> Document:
         ext=None if dispatch.ext is None else dict(dispatch.ext),
         level=dispatch.level,
         client_id=dispatch.client_id,
+        copies=dispatch.copies,
     )
 
 
@@ -126,11 +128,12 @@ def dispatch_of(row: Sequence[Any]) -> Dispatch:
         ext=document.ext,
         level=document.level,
         client_id=document.client_id,
+        copies=document.copies,
     )
 
 
 def message_of(dispatch: Dispatch) -> Message:
-    """Say where a dispatch appears (design.md section 4). The one audience of today has one conversation."""
+    """Say where a dispatch with a place in a stream appears (design.md section 4)."""
     match dispatch.audience:
         case Audience.ONLINE_USERS:
             return Message(dispatch.id, Conversation(ConversationType.APP, dispatch.sender), dispatch)

@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import files, rows, statements
@@ -19,6 +20,7 @@ from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
+from laba.core.ids import nth
 from laba.model.app import App, QuotaName
 from laba.model.dispatch import Dispatch
 from laba.model.user import User, UserChange
@@ -173,11 +175,21 @@ class SqliteStore:
     async def append(self, dispatch: Dispatch) -> None:
         await self._writer.do(Addition(self._append, rows.ledger_row(dispatch)))
 
-    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
+    async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
+        asked = {"most": limit, "besides": msgspec.json.encode(list(besides)).decode()}
+
         def read(connection: Connection) -> tuple[Dispatch, ...]:
-            return tuple(map(rows.dispatch_of, self._waiting.run(connection, {"most": limit})))
+            return tuple(map(rows.dispatch_of, self._waiting.run(connection, asked)))
 
         return await self._reader.do(read)
+
+    async def done(self, dispatch: Dispatch) -> None:
+        """Note that it went out; one whose work is done already stays what it became."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(statements.DONE, {"dispatch": dispatch.id})
+
+        await self._writer.do(write)
 
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late; one whose work is done already stays what it became."""
@@ -199,8 +211,11 @@ class SqliteStore:
 
     async def last_id(self) -> int:
         def read(connection: Connection) -> int:
-            last: int | None = connection.execute(statements.LAST_ID).scalar_one()
-            return last or 0
+            row = connection.execute(statements.LAST).one_or_none()
+            if row is None:
+                return 0
+            last = rows.dispatch_of(row)
+            return nth(last.id, last.copies - 1)
 
         return await self._reader.do(read)
 

@@ -75,15 +75,17 @@ def _given(columns: Sequence[str]) -> list[ColumnElement[Any]]:
 
 
 APPEND = insert(ledger).from_select(LEDGER_COLUMNS, select(*_given(LEDGER_COLUMNS)))
+_BESIDES = select(func.json_each(bindparam("besides")).table_valued("value").c.value)
 # The offset is written out, because the compiler would make a parameter of the one it adds to a limit.
 WAITING = (
     select(*_DISPATCH)
-    .where(_IS_WAITING)
+    .where(_IS_WAITING, ledger.c.id.not_in(_BESIDES))
     .order_by(ledger.c.number)
     .limit(bindparam("most"))
     .offset(literal_column("0"))
 )
 EXPIRE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.EXPIRED.value)
+DONE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.PLACED.value)
 PLACE = (
     update(ledger)
     .where(ledger.c.id == bindparam("dispatch"), _IS_WAITING)
@@ -96,7 +98,7 @@ ACCEPTED_SINCE = (
     .order_by(ledger.c.accepted_at_ms.desc())
     .limit(bindparam("most"))
 )
-LAST_ID = select(func.max(ledger.c.id))
+LAST = select(*_DISPATCH).order_by(ledger.c.id.desc()).limit(1)
 
 STREAM = select(streams).where(*_THE_STREAM)
 ADD_STREAM = insert(streams).returning(*streams.c)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from laba.dialects.easemob import claiming, endpoints, messages, rooms, tokens, users, writing
+from laba.dialects.easemob import claiming, endpoints, messages, roommessages, rooms, tokens, users, writing
 from laba.dialects.easemob.bodies import DIALECT
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
@@ -37,6 +37,9 @@ READERS: Mapping[str, Callable[[Claim, bytes], Call | Refusal]] = MappingProxyTy
         endpoints.MUTE_ROOM.name: rooms.read_ban,
         endpoints.UNMUTE_ROOM.name: rooms.read_unban,
         endpoints.USERS_BROADCAST.name: messages.read_users_broadcast,
+        endpoints.ROOMS_BROADCAST.name: messages.read_rooms_broadcast,
+        endpoints.ROOM_MESSAGE.name: roommessages.read_room_message,
+        endpoints.DIRECTED_MESSAGE.name: roommessages.read_room_message,
     }
 )
 

@@ -35,7 +35,12 @@ UNMUTE_MEMBERS = Endpoint("unmute_members", "DELETE", "/chatrooms/{room}/mute/{u
 LIST_MUTES = Endpoint("list_mutes", "GET", "/chatrooms/{room}/mute", Right.USER_LEVEL)
 MUTE_ROOM = Endpoint("mute_room", "POST", "/chatrooms/{room}/ban", Right.USER_LEVEL)
 UNMUTE_ROOM = Endpoint("unmute_room", "DELETE", "/chatrooms/{room}/ban", Right.USER_LEVEL)
+ROOM_MESSAGE = Endpoint("room_message", "POST", "/messages/chatrooms", Right.APP, JSON)
+DIRECTED_MESSAGE = Endpoint("directed_message", "POST", "/messages/chatrooms/users", Right.APP, JSON)
+ROOMS_BROADCAST = Endpoint("rooms_broadcast", "POST", "/messages/chatrooms/broadcast", Right.APP, JSON)
 
+# The endpoints about messages to rooms that are named; they share some of the vendor's words.
+ROOM_MESSAGES = (ROOM_MESSAGE, DIRECTED_MESSAGE)
 # The endpoints about users; they share some of the vendor's words.
 USERS = (
     REGISTER_USERS,
@@ -68,7 +73,7 @@ ROOMS = (
     MUTE_ROOM,
     UNMUTE_ROOM,
 )
-ENDPOINTS = (TOKEN, *USERS, *ROOMS, USERS_BROADCAST)
+ENDPOINTS = (TOKEN, *USERS, *ROOMS, USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST)
 
 # What an answer calls the `action` where that is not the method.
 ACTIONS: Mapping[str, str] = MappingProxyType(

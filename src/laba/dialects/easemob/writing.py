@@ -7,7 +7,7 @@ from laba.dialects.easemob import endpoints, entities, roomentities
 from laba.dialects.easemob.errors import words_for
 from laba.dialects.easemob.jsontext import compact
 from laba.model.app import App
-from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, TokenIssued
+from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, Posted, TokenIssued
 from laba.model.http import HttpResponse
 from laba.model.refusal import Code, Refusal
 from laba.model.roomcalls import RoomAnswer
@@ -24,6 +24,8 @@ def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
             return HttpResponse(200, compact(_token(app, answer)))
         case Accepted(dispatch):
             members: dict[str, Any] = {"data": {"id": dispatch.id}}
+        case Posted(ids):
+            members = {"data": {room: str(message_id) for room, message_id in ids.items()}}
         case _ if isinstance(answer, UserAnswer):
             members = entities.members(answer)
         case _ if isinstance(answer, RoomAnswer):

@@ -12,10 +12,11 @@ from laba.dialects.native.dialect import NativeDialect
 from laba.model import calls, recordcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
-from laba.model.dispatch import Conversation, ConversationType
+from laba.model.dispatch import Conversation, ConversationType, Level
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
+from laba.model.room import room_stream
 from laba.model.usercalls import NewUser
 from laba.service.door import Door
 
@@ -298,6 +299,26 @@ async def test_a_report_is_shown_to_its_app_and_to_the_operator(house):
     assert told == [(404, "broadcast_unknown"), (400, "field_invalid"), (403, "operator_only")]
 
 
+async def test_a_room_s_report_is_shown_to_its_app_and_to_the_operator(house):
+    """Another app's room of that name is another room; without a proof nothing is told."""  # X2 A10
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    house.reporting.rooms.tally(room_stream(house.app.uuid, "lobby"), house.clock.now_ms).accepted(Level.LOW)
+    path = "/v1/apps/org/app/rooms/lobby/report"
+    seen = [
+        (await asked(door(house), request))[1]["totals"]["accepted"]["low"]
+        for request in (
+            head("GET", path, house.app_token()),
+            head("GET", path, operator=True),
+            head("GET", path.replace("org/app", "org/other"), house.app_token(of=other)),
+        )
+    ]
+    assert seen == [1, 1, 0]
+    refused = [await asked(door(house), head("GET", path, token)) for token in (None, house.app_token(of=other))]
+    assert refused == [(401, "token_missing"), (401, "token_mismatch")]
+
+
 async def test_a_feature_is_switched_without_a_restart(house):
     """By the operator's next call."""  # A7 A9 G2 S9
     entrance, send = door(house), head("POST", BROADCAST, house.app_token())
@@ -371,6 +392,7 @@ async def test_every_kind_of_call_is_served(house):
         recordcalls.ListConversations("ann", 10): recordcalls.ConversationsListed,
         recordcalls.MarkRead("ann", ADMIN): recordcalls.MarkedRead,
         recordcalls.ReadHistory("ann", ADMIN, 10): recordcalls.HistoryRead,
+        recordcalls.GetRoomReport("lobby", 60): recordcalls.RoomReportShown,
         usercalls.DeleteUser("ann"): usercalls.UserDeleted,
     }
     answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}

@@ -385,6 +385,12 @@ async def test_a_user_acts_as_itself_and_the_app_as_anybody(house, path):
     assert (await rooms(house, head("POST", path, house.app_token()), {"name": "whose"}))[0] == 400
 
 
+async def test_the_operator_needs_a_token_in_a_vendor_s_words(house):
+    """Its own are under /v1."""  # S9
+    assert (await rooms(house, head("GET", ROOM_PATHS[0], operator=True)))[0] == 401
+    assert (await rooms(house, head("GET", ROOM_PATHS[0], house.app_token(), operator=True)))[0] == 200
+
+
 async def test_a_token_that_is_none_opens_no_room(house):
     """Another app's, one that was revoked, and one whose user is gone or may not come in."""  # S1, A10
     other = app(OTHER_UUID, "org/other")

@@ -26,6 +26,9 @@ def claim(method, path, **headers):
         ("GET", "/v1/apps/acme/chat/users/ann/conversations", "list conversations", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/users/ann/conversations/read", "read conversation", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/users/ann/history", "history", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/rooms", "list rooms", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/rooms/7", "get room", ("acme", "chat")),
+        ("PATCH", "/v1/apps/acme/chat/rooms/7", "change room", ("acme", "chat")),
     ],
 )
 def test_each_path_is_claimed_for_its_app(method, path, name, app):

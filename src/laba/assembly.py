@@ -41,17 +41,18 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
+from laba.model.app import Feature
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.notice import Notice
 from laba.model.refusal import Refusal
 from laba.model.stream import Flush
-from laba.ports import StoreBusyError
+from laba.ports import Presence, StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher, Patience
-from laba.service.door import Answerer, Desk, Door
+from laba.service.door import Answerer, Desk, Desks, Door
 from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
@@ -60,8 +61,14 @@ from laba.service.lanes import Departures, LaneRules, Lanes
 from laba.service.posting import Posting
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
 from laba.service.roomdeliveries import RoomFanout
+from laba.service.roomdesk import RoomDesk
 from laba.service.roomlogs import RoomLogs
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
 from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
@@ -89,6 +96,7 @@ class Records:
         with suppress(StoreBusyError, OSError):
             await self.attending.write()
             await self.reporting.keep()
+            await self.reporting.rooms.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +159,10 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             attending = _attending(settings, store, ground)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
-            reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
-            talk = _talk(settings, bus, Press.of(Codecs(envelope, ENCODERS), reporting, ground), ground)
+            rooms = RoomReporting(store.room_reports, settings.delivery.room_report_days, ground)
+            reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
+            press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
+            talk = _talk(settings, tenants, bus, press)
             last_id = await store.last_id()
             ids = IdSequence(0, last_id)
             patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id)
@@ -160,12 +170,19 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
             await intake.remember(tenants.apps)
             posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
-            userdesk = UserDesk(users, LocalPresence(roster))
-            desk = Desk(tenants, access, userdesk, Sending(intake, posting), reader, reporting)
+            presence = LocalPresence(roster)
+            # Nobody comes into a room by itself yet.
+            book = RoomBook(store.rooms, users, bus, lambda _app_uuid, _room_id: ())
+            desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
+            desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
             parts = (tenants, users, access, dispatcher, door, records, roster, talk, posting)
             yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _roomdesk(book: RoomBook, presence: Presence, ids: IdSequence, ground: Ground) -> RoomDesk:
+    return RoomDesk(Rooms(book, ids, ground), RoomMembers(book, presence), RoomMutes(book, ground))
 
 
 def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
@@ -176,12 +193,17 @@ def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attend
     return Attending(attendance, store.stays, confirmed_after_ms, ground)
 
 
-def _talk(settings: Settings, bus: LocalBus, press: Press, ground: Ground) -> Talk:
+def _talk(settings: Settings, tenants: Tenants, bus: LocalBus, press: Press) -> Talk:
+    def capped(app_uuid: str) -> bool:
+        app = tenants.apps.with_uuid(app_uuid)
+        return app is not None and app.policy.has(Feature.ROOM_CAP)
+
+    ground = press.ground
     rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
     bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
     logs = RoomLogs(halls, places, bounds, ground)
     budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
-    lanes = Lanes(halls, Departures(places, bus), LaneRules(budget), press)
+    lanes = Lanes(halls, Departures(places, bus), LaneRules(budget, capped=capped), press)
     return Talk(press, logs, RoomFanout(logs, press), lanes)
 
 
@@ -227,6 +249,7 @@ async def serve(settings: Settings) -> None:
                 tick(wheel, chores),
                 house.records.attending.run(),
                 house.records.reporting.run(),
+                house.records.reporting.rooms.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]

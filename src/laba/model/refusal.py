@@ -24,6 +24,7 @@ class Code(StrEnum):
     BODY_TIMEOUT = "body_timeout"
     BODY_BROKEN = "body_broken"
     FIELD_INVALID = "field_invalid"
+    FIELD_MISSING = "field_missing"
     SENDER_EMPTY = "sender_empty"
     EXT_INVALID = "ext_invalid"
     FIELD_EMPTY = "field_empty"
@@ -50,6 +51,12 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     NICKNAME_TOO_LONG = "nickname_too_long"
     USERS_TOO_MANY = "users_too_many"
+    # Rooms (vendor-apis.md 3.1)
+    ROOM_UNKNOWN = "room_unknown"
+    ROOM_EXISTS = "room_exists"
+    ROOM_FULL = "room_full"
+    MEMBER_UNKNOWN = "member_unknown"
+    OWNER_STAYS = "owner_stays"
     # What was sent: X2
     BROADCAST_UNKNOWN = "broadcast_unknown"
     # Apps

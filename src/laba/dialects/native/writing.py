@@ -5,13 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
+from laba.dialects.native import roomreports, rooms
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Answer, AppShown, AppsListed, Posted, TokenIssued
 from laba.model.http import HttpResponse
-from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, RoomReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
+from laba.model.roomcalls import RoomChanged, RoomShown, RoomsListed
 
 # laba's own words for every refusal; the statuses are those of RFC 9110 section 15 by their meaning.
 STATUS: Final[Mapping[Code, int]] = {
@@ -29,6 +31,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BODY_TIMEOUT: 408,
     Code.BODY_BROKEN: 400,
     Code.FIELD_INVALID: 400,
+    Code.FIELD_MISSING: 400,
     Code.SENDER_EMPTY: 400,
     Code.EXT_INVALID: 400,
     Code.FIELD_EMPTY: 400,
@@ -52,6 +55,11 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PASSWORD_TOO_LONG: 400,
     Code.NICKNAME_TOO_LONG: 400,
     Code.USERS_TOO_MANY: 400,
+    Code.ROOM_UNKNOWN: 404,
+    Code.ROOM_EXISTS: 409,
+    Code.ROOM_FULL: 403,
+    Code.MEMBER_UNKNOWN: 400,
+    Code.OWNER_STAYS: 403,
     Code.BROADCAST_UNKNOWN: 404,
     Code.APP_EXISTS: 409,
 }
@@ -66,16 +74,16 @@ def write(answer: Answer) -> HttpResponse:
             return _json(200, {"apps": [_app(app) for app in apps]})
         case TokenIssued():
             return _json(200, _token(answer))
-        case Accepted(dispatch):
-            return _json(200, {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms})
-        case Posted(ids):
-            return _json(200, {"ids": {room: str(message_id) for room, message_id in ids.items()}})
+        case Accepted() | Posted():
+            return _json(200, _sent(answer))
         case ConversationsListed():
             return _json(200, {"conversations": told(answer), "cursor": cursor(answer.next)})
         case MarkedRead() | HistoryRead():
             return _json(200, told(answer))
         case ReportShown(kept):
             return _json(200, _report(kept))
+        case RoomReportShown() | RoomShown() | RoomChanged() | RoomsListed():
+            return _json(200, roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer))
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
@@ -94,6 +102,14 @@ def refuse(refusal: Refusal) -> HttpResponse:
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return _json(status, {"error": error}, headers)
+
+
+def _sent(answer: Accepted | Posted) -> dict[str, Any]:
+    match answer:
+        case Accepted(dispatch):
+            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
+        case Posted(ids):
+            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
 
 
 def _report(kept: KeptReport) -> dict[str, Any]:
@@ -138,6 +154,7 @@ def _app(app: App) -> dict[str, Any]:
         "features": {feature.value: app.policy.has(feature) for feature in Feature},
         "quotas": {name.value: str(app.policy.quota(name)) for name in QuotaName},
         "development": app.policy.development,
+        **rooms.shown_priorities(app.policy.priorities),
     }
 
 

@@ -85,11 +85,11 @@ class House:
     reporting: Reporting
     hashing: Hashing
     roster: Roster
+    # (app uuid, room id) -> who is in a room by itself; tests put them here.
+    present: dict
     lanes: Lanes
     halls: Halls
     posting: Posting
-    # (app uuid, room id) -> who is in a room by itself; tests put them here.
-    present: dict
 
     @property
     def app(self):
@@ -156,8 +156,9 @@ async def opened(directory, clock=None, **bounds):
         desks = Desks(UserDesk(users, presence), roomdesk)
         desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
-        talk = (lanes, halls, posting)
-        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster, *talk, present)
+        yield House(
+            base.clock, meter, base, store, bus, gate, *services, hashing, roster, present, lanes, halls, posting
+        )
 
 
 class Clients:

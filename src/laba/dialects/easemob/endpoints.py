@@ -20,9 +20,6 @@ USER_STATUS = Endpoint("user_status", "GET", "/users/{username}/status", Right.A
 USERS_STATUS = Endpoint("users_status", "POST", "/users/batch/status", Right.APP, JSON)
 USER_RESOURCES = Endpoint("user_resources", "GET", "/users/{username}/resources", Right.APP)
 USERS_BROADCAST = Endpoint("users_broadcast", "POST", "/messages/users/broadcast", Right.APP, JSON)
-ROOM_MESSAGE = Endpoint("room_message", "POST", "/messages/chatrooms", Right.APP, JSON)
-DIRECTED_MESSAGE = Endpoint("directed_message", "POST", "/messages/chatrooms/users", Right.APP, JSON)
-ROOMS_BROADCAST = Endpoint("rooms_broadcast", "POST", "/messages/chatrooms/broadcast", Right.APP, JSON)
 CREATE_ROOM = Endpoint("create_room", "POST", "/chatrooms", Right.USER_LEVEL, JSON)
 LIST_ROOMS = Endpoint("list_rooms", "GET", "/chatrooms", Right.USER_LEVEL)
 GET_ROOM = Endpoint("get_room", "GET", "/chatrooms/{room}", Right.USER_LEVEL)
@@ -38,6 +35,9 @@ UNMUTE_MEMBERS = Endpoint("unmute_members", "DELETE", "/chatrooms/{room}/mute/{u
 LIST_MUTES = Endpoint("list_mutes", "GET", "/chatrooms/{room}/mute", Right.USER_LEVEL)
 MUTE_ROOM = Endpoint("mute_room", "POST", "/chatrooms/{room}/ban", Right.USER_LEVEL)
 UNMUTE_ROOM = Endpoint("unmute_room", "DELETE", "/chatrooms/{room}/ban", Right.USER_LEVEL)
+ROOM_MESSAGE = Endpoint("room_message", "POST", "/messages/chatrooms", Right.APP, JSON)
+DIRECTED_MESSAGE = Endpoint("directed_message", "POST", "/messages/chatrooms/users", Right.APP, JSON)
+ROOMS_BROADCAST = Endpoint("rooms_broadcast", "POST", "/messages/chatrooms/broadcast", Right.APP, JSON)
 
 # The endpoints about messages to rooms that are named; they share some of the vendor's words.
 ROOM_MESSAGES = (ROOM_MESSAGE, DIRECTED_MESSAGE)

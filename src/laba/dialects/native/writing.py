@@ -67,23 +67,27 @@ STATUS: Final[Mapping[Code, int]] = {
 
 def write(answer: Answer) -> HttpResponse:
     """Write an answer; TypeError for one that no call of this dialect leads to."""
+    return _json(201 if isinstance(answer, AppShown) and answer.created else 200, _document(answer))
+
+
+def _document(answer: Answer) -> Any:
     match answer:
-        case AppShown(app, created):
-            return _json(201 if created else 200, _app(app))
-        case AppsListed(apps):
-            return _json(200, {"apps": [_app(app) for app in apps]})
+        case AppShown() | AppsListed():
+            return _app(answer.app) if isinstance(answer, AppShown) else {"apps": [_app(app) for app in answer.apps]}
         case TokenIssued():
-            return _json(200, _token(answer))
-        case Accepted() | Posted():
-            return _json(200, _sent(answer))
+            return _token(answer)
+        case Accepted(dispatch):
+            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
+        case Posted(ids):
+            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
         case ConversationsListed():
-            return _json(200, {"conversations": told(answer), "cursor": cursor(answer.next)})
+            return {"conversations": told(answer), "cursor": cursor(answer.next)}
         case MarkedRead() | HistoryRead():
-            return _json(200, told(answer))
+            return told(answer)
         case ReportShown(kept):
-            return _json(200, _report(kept))
+            return _report(kept)
         case RoomReportShown() | RoomShown() | RoomChanged() | RoomsListed():
-            return _json(200, roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer))
+            return roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer)
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
@@ -102,14 +106,6 @@ def refuse(refusal: Refusal) -> HttpResponse:
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return _json(status, {"error": error}, headers)
-
-
-def _sent(answer: Accepted | Posted) -> dict[str, Any]:
-    match answer:
-        case Accepted(dispatch):
-            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
-        case Posted(ids):
-            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
 
 
 def _report(kept: KeptReport) -> dict[str, Any]:

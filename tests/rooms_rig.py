@@ -16,6 +16,7 @@ from laba.service.lanes import Departures, LaneRules, Lanes
 from laba.service.reporting import Reporting
 from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomlogs import RoomLogs
+from laba.service.roomreporting import RoomReporting
 
 BOUNDS = Bounds(600_000, limit_bytes=1_000_000, limit_messages=100)
 
@@ -27,7 +28,7 @@ class RoomsRig:
         self.clock, self.meter = Clock(), PrometheusMeter()
         self.ground = ground(self.clock, self.meter)
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.reporting = Reporting(None, 600_000, self.ground)
+        self.reporting = Reporting(None, RoomReporting(None, 7, self.ground), 600_000, self.ground)
         self.press = Press.of(Codecs(envelope, self.encoders), self.reporting, self.ground)
         self.halls, self.bus, self.places = Halls(), LocalBus(), LocalPlaces("epoch")
         self.logs = RoomLogs(self.halls, self.places, bounds, self.ground)

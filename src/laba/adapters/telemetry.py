@@ -22,6 +22,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_room_reports_given_up_total": ("Minutes of rooms' counts never written, because too many waited", ()),
         "laba_logins_total": ("Clients that logged in", ()),
         "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
+        "laba_room_moves_shed_total": ("Comings and goings in rooms that a member was not told of", ("reason",)),
         "laba_refusals_total": ("Calls refused, by dialect and code", ("dialect", "code")),
         "laba_store_failures_total": ("Times the store was busy or failed", ()),
         "laba_window_lost_total": ("Messages dropped from a window log by its size", ()),

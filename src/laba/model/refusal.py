@@ -51,10 +51,11 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     NICKNAME_TOO_LONG = "nickname_too_long"
     USERS_TOO_MANY = "users_too_many"
-    # Rooms (vendor-apis.md 3.1)
+    # Rooms (S3, vendor-apis.md 3.1)
     ROOM_UNKNOWN = "room_unknown"
     ROOM_EXISTS = "room_exists"
     ROOM_FULL = "room_full"
+    ROOMS_TOO_MANY = "rooms_too_many"
     MEMBER_UNKNOWN = "member_unknown"
     OWNER_STAYS = "owner_stays"
     # What was sent: X2

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -106,14 +107,35 @@ def _user_name(members: Members, name: str) -> str:
     return user
 
 
+def said_in_room(data: bytes, room_id: str, user: str) -> Submission | Refusal:
+    """Read what a client publishes in a room: a broadcast's body, whose sender is the client's user.
+
+    A `from` is ignored like any unknown member (G5): nobody speaks for another.
+    """
+    try:
+        return replace(
+            _submission(decoded(data), user),
+            audience=Audience.ROOMS,
+            feature=None,
+            quota=QuotaName.ROOM_MESSAGES,
+            rooms=(room_id,),
+        )
+    except Unacceptable as fault:
+        return fault.refusal
+
+
 def _broadcast(_claim: Claim, body: bytes) -> Submission:
     members = decoded(body)
+    return _submission(members, _sender(members))
+
+
+def _submission(members: Members, sender: str) -> Submission:
     kind = _named(Kind, members.required("kind"), "kind")
     members.required("content")
     inner = members.members("content")
     ext = _ext(members)
     return Submission(
-        sender=_sender(members),
+        sender=sender,
         content=contents.content(kind, inner),
         flags=_PASSING if kind is Kind.CMD else _LASTING,
         audience=Audience.ONLINE_USERS,

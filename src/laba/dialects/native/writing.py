@@ -58,6 +58,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.ROOM_UNKNOWN: 404,
     Code.ROOM_EXISTS: 409,
     Code.ROOM_FULL: 403,
+    Code.ROOMS_TOO_MANY: 403,
     Code.MEMBER_UNKNOWN: 400,
     Code.OWNER_STAYS: 403,
     Code.BROADCAST_UNKNOWN: 404,

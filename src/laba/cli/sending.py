@@ -54,7 +54,9 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 )
 @click.option("--all-rooms", is_flag=True, help="Send to every active room instead.")
 @click.option(
-    "--level", type=click.Choice(list(Level)), help="What goes first in rooms under load.  [default: normal]"
+    "--level",
+    type=click.Choice([level.value for level in Level]),
+    help="What goes first in rooms under load.  [default: normal]",
 )
 @json_option
 @config_option

@@ -289,7 +289,6 @@ class _Events(centrifuge.ClientEventHandler):
     async def on_publication(self, ctx):
         self._note("publication", channel=ctx.channel, offset=ctx.pub.offset, data=_plain(ctx.pub.data))
 
-
     async def on_unsubscribed(self, ctx):
         self._note("unsubscribed", channel=ctx.channel)
 

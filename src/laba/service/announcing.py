@@ -25,9 +25,7 @@ class Written(Protocol[Link]):
     Where it `may_shed`, who has a backlog is passed over; tells how many those were.
     """
 
-    def __call__(
-        self, sessions: Sequence[Session[Link]], frames: Mapping[str, bytes], *, may_shed: bool
-    ) -> int: ...
+    def __call__(self, sessions: Sequence[Session[Link]], frames: Mapping[str, bytes], *, may_shed: bool) -> int: ...
 
 
 class Framed(dict[str, bytes]):

@@ -335,7 +335,7 @@ def test_what_a_client_publishes_is_a_message_of_its_user_to_its_room():
     said = said_in_room(data, "7", "ann")
     assert (said.sender, said.audience, said.rooms, said.users) == ("ann", Audience.ROOMS, ("7",), None)
     assert (said.content.fields, said.ext, said.level, said.client_id) == ({"text": "hi"}, {"k": 1}, "low", "c1")
-    assert (said.feature, said.size_bytes, said.size_limit_bytes) == (None, 21, 5120)
+    assert (said.feature, said.size_bytes, said.size_limit_bytes) == (None, 20, 5120)
 
 
 @pytest.mark.parametrize(

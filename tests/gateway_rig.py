@@ -42,6 +42,7 @@ from laba.service.ground import Ground
 from laba.service.membership import Membership, MembershipRules
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
+from laba.service.roomreporting import RoomReporting
 from laba.service.roomlogs import RoomLogs
 from laba.service.roomtalk import RoomTalk, Speech
 from laba.service.sessions import LoginRules, Sessions
@@ -369,7 +370,7 @@ class GatewayRig(Rig):
         ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
         codecs = Codecs(envelope, ENCODERS)
         bounds = Bounds(600_000, 1 << 26, 10_000)
-        reporting = Reporting(None, 600_000, ground)
+        reporting = Reporting(None, RoomReporting(None, 7, ground), 600_000, ground)
         self.fanout = Fanout(self.roster, Streams(), bounds, Press.of(codecs, reporting, ground))
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)

@@ -25,13 +25,19 @@ from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher, Patience
-from laba.service.door import Desk
+from laba.service.door import Desk, Desks
 from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake, Numbering
 from laba.service.posting import Posting
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
+from laba.service.roomdesk import RoomDesk
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
 from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
@@ -39,6 +45,7 @@ from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
+KEPT_DAYS = 7
 GRACE_MS = 30_000
 CONFIRMED_MS = 60_000
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
@@ -78,6 +85,8 @@ class House:
     reporting: Reporting
     hashing: Hashing
     roster: Roster
+    # (app uuid, room id) -> who is in a room by itself; tests put them here.
+    present: dict
     lanes: Lanes
     halls: Halls
     posting: Posting
@@ -139,12 +148,17 @@ async def opened(directory, clock=None, **bounds):
         intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), base)
         posting = Posting(gate, store.rooms, halls, lanes, ids, base)
         reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
-        reporting = Reporting(store.reports, WINDOW_MS, base)
-        desk = Desk(
-            tenants, access, UserDesk(users, LocalPresence(roster)), Sending(intake, posting), reader, reporting
-        )
+        rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
+        reporting = Reporting(store.reports, rooms, WINDOW_MS, base)
+        presence, present = LocalPresence(roster), {}
+        book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), ()))
+        roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
+        desks = Desks(UserDesk(users, presence), roomdesk)
+        desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
-        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster, lanes, halls, posting)
+        yield House(
+            base.clock, meter, base, store, bus, gate, *services, hashing, roster, present, lanes, halls, posting
+        )
 
 
 class Clients:

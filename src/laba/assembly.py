@@ -44,18 +44,19 @@ from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.reading import said_in_room
+from laba.model.app import Feature
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.notice import Notice
 from laba.model.refusal import Refusal
 from laba.model.stream import Flush
-from laba.ports import StoreBusyError
+from laba.ports import Presence, StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.announcing import Voice
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher, Patience
-from laba.service.door import Answerer, Desk, Door
+from laba.service.door import Answerer, Desk, Desks, Door
 from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
@@ -65,8 +66,14 @@ from laba.service.membership import Membership, MembershipRules
 from laba.service.posting import Posting
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
 from laba.service.roomdeliveries import RoomFanout
+from laba.service.roomdesk import RoomDesk
 from laba.service.roomlogs import RoomLogs
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
 from laba.service.roomtalk import RoomTalk, Speech
 from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
@@ -95,6 +102,7 @@ class Records:
         with suppress(StoreBusyError, OSError):
             await self.attending.write()
             await self.reporting.keep()
+            await self.reporting.rooms.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +168,10 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             attending = _attending(settings, store, ground)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
-            reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
+            rooms = RoomReporting(store.room_reports, settings.delivery.room_report_days, ground)
+            reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
             press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
-            talk = _talk(settings, Neighbours(bus, store.rooms, roster), press, ground)
+            talk = _talk(settings, Neighbours(bus, store.rooms, roster, tenants), press)
             last_id = await store.last_id()
             ids = IdSequence(0, last_id)
             patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id)
@@ -170,12 +179,18 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
             await intake.remember(tenants.apps)
             posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
-            userdesk = UserDesk(users, LocalPresence(roster))
-            desk = Desk(tenants, access, userdesk, Sending(intake, posting), reader, reporting)
+            presence = LocalPresence(roster)
+            book = RoomBook(store.rooms, users, bus, talk.membership.members)
+            desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
+            desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
             parts = (tenants, users, access, dispatcher, door, records, roster, talk, posting)
             yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _roomdesk(book: RoomBook, presence: Presence, ids: IdSequence, ground: Ground) -> RoomDesk:
+    return RoomDesk(Rooms(book, ids, ground), RoomMembers(book, presence), RoomMutes(book, ground))
 
 
 def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
@@ -193,14 +208,20 @@ class Neighbours:
     bus: LocalBus
     store: SqliteRooms
     roster: Roster[Link]
+    tenants: Tenants
+
+    def capped(self, app_uuid: str) -> bool:
+        app = self.tenants.apps.with_uuid(app_uuid)
+        return app is not None and app.policy.has(Feature.ROOM_CAP)
 
 
-def _talk(settings: Settings, beside: Neighbours, press: Press, ground: Ground) -> Talk:
+def _talk(settings: Settings, beside: Neighbours, press: Press) -> Talk:
+    ground = press.ground
     rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
     bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
     logs = RoomLogs(halls, places, bounds, ground)
     budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
-    lanes = Lanes(halls, Departures(places, beside.bus), LaneRules(budget), press)
+    lanes = Lanes(halls, Departures(places, beside.bus), LaneRules(budget, capped=beside.capped), press)
     # Half the outbox at most: else a client that returns to much would at once count as slow.
     missed_bytes = settings.gateway.outbox_limit_bytes // 2
     belonging = MembershipRules(settings.delivery.resume_grace_seconds * 1000, missed_bytes)
@@ -250,6 +271,7 @@ async def serve(settings: Settings) -> None:
                 tick(wheel, chores),
                 house.records.attending.run(),
                 house.records.reporting.run(),
+                house.records.reporting.rooms.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]

@@ -155,6 +155,7 @@ class Delivery(Section):
     resume_grace_seconds: int = _key(
         30, "A connection lost for no longer than this still counts as online.", high=86400
     )
+    room_report_days: int = _key(7, "How long the counts of rooms are kept.", low=1, high=3650)
 
 
 @dataclass(frozen=True, slots=True)

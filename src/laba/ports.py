@@ -15,6 +15,7 @@ from laba.model.notice import Notice
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.room import Mute, Room
+from laba.model.roomreport import RoomMinute
 from laba.model.stream import Batch, Position, Stream
 from laba.model.user import Resource, User, UserChange
 
@@ -126,6 +127,19 @@ class Reports(Protocol):
         """Give a dispatch with its report as it was kept last; None where there is no such dispatch."""
 
 
+class RoomReports(Protocol):
+    """What became of rooms' messages, by the minute. Raises what Store raises."""
+
+    async def keep(self, minutes: Sequence[RoomMinute]) -> None:
+        """Add these counts to those that are kept of the same minutes, all in one transaction."""
+
+    async def of_room(self, app_uuid: str, room_id: str, minutes: range) -> tuple[RoomMinute, ...]:
+        """Give a room's minutes of this stretch in which anything was counted, oldest first."""
+
+    async def forget(self, before_minute: int, limit: int) -> int:
+        """Forget at most `limit` minutes that came before this one; tells how many."""
+
+
 class Rooms(Protocol):
     """Rooms, and who was put into them by REST: members by subscription are not kept. Raises what Store raises."""
 
@@ -216,6 +230,9 @@ class Presence(Protocol):
 
     async def resources(self, app_uuid: str, name: str) -> tuple[Resource, ...]:
         """List the devices by which a user is connected, each once, in the order in which they logged in."""
+
+    async def rooms(self, app_uuid: str, name: str) -> tuple[str, ...]:
+        """Give the ids of the rooms that a user's sessions are in, each once."""
 
 
 @dataclass(frozen=True, slots=True)

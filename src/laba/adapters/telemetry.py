@@ -19,6 +19,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_deliveries_lost_total": ("Messages that did not reach a client over its connection", ("reason",)),
         "laba_room_messages_shed_total": ("Room messages that were given up in their lane", ("level", "reason")),
         "laba_attendance_given_up_total": ("Stays that were never written, because too many waited", ()),
+        "laba_room_reports_given_up_total": ("Minutes of rooms' counts never written, because too many waited", ()),
         "laba_logins_total": ("Clients that logged in", ()),
         "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
         "laba_room_moves_shed_total": ("Comings and goings in rooms that a member was not told of", ("reason",)),

@@ -19,7 +19,10 @@ RESERVED_ORGS = frozenset(
 
 
 class Feature(StrEnum):
-    """What an operator switches per app without a restart (G2)."""
+    """What an operator switches per app without a restart (G2).
+
+    `room_cap` makes the budgets of the app's rooms bind at all times, not only under pressure (design.md section 7).
+    """
 
     USERS_BROADCAST = "users_broadcast"
     CHATROOMS_BROADCAST = "chatrooms_broadcast"
@@ -27,6 +30,7 @@ class Feature(StrEnum):
     PUSH = "push"
     NEROOM_BROADCAST = "neroom_broadcast"
     ROAMING = "roaming"
+    ROOM_CAP = "room_cap"
 
 
 class QuotaName(StrEnum):

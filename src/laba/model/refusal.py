@@ -24,6 +24,7 @@ class Code(StrEnum):
     BODY_TIMEOUT = "body_timeout"
     BODY_BROKEN = "body_broken"
     FIELD_INVALID = "field_invalid"
+    FIELD_MISSING = "field_missing"
     SENDER_EMPTY = "sender_empty"
     EXT_INVALID = "ext_invalid"
     FIELD_EMPTY = "field_empty"
@@ -52,8 +53,11 @@ class Code(StrEnum):
     USERS_TOO_MANY = "users_too_many"
     # Rooms (S3, vendor-apis.md 3.1)
     ROOM_UNKNOWN = "room_unknown"
+    ROOM_EXISTS = "room_exists"
     ROOM_FULL = "room_full"
     ROOMS_TOO_MANY = "rooms_too_many"
+    MEMBER_UNKNOWN = "member_unknown"
+    OWNER_STAYS = "owner_stays"
     # What was sent: X2
     BROADCAST_UNKNOWN = "broadcast_unknown"
     # Apps

@@ -18,6 +18,7 @@ SCANS = {
     "APPS_WITH_OPEN_STAYS": {"attendance USING INDEX attendance_open"},  # holds who is connected, and no past
     "LAST": {"ledger USING INDEX sqlite_autoindex_ledger_1"},  # from its end, and a LIMIT of one ends the walk
     "LAST_CHECKPOINT": {"checkpoint"},  # one row
+    "KEEP_ROOM_MINUTES": {"(subquery-3)", "(subquery-4)"},  # the counts of one minute, in two parts
     "HIGHEST_NUMBER": {"sqlite_sequence"},  # one row
 }
 # Where SQLite had a choice, the one that does not grow with the ledger or with the past.
@@ -30,6 +31,8 @@ SEARCHES = {
     "OFFSET_AT": "ledger USING COVERING INDEX ledger_placed (stream=? AND accepted_at_ms<?)",
     "SUMMARIES": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
     "MESSAGES_OF_SENDER": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
+    "ROOM_MINUTES": "room_minutes USING PRIMARY KEY (app_uuid=? AND room_id=? AND minute>? AND minute<?)",
+    "FORGET_ROOM_MINUTES": "room_minutes USING COVERING INDEX room_minutes_age (minute<?)",
     "AT_OFFSETS": "ledger USING INDEX ledger_conversations (stream=? AND offset=?)",
     "ROOMS_AFTER": "rooms USING INDEX rooms_of_app (app_uuid=? AND number>?)",
     "ROOMS_OF_USER": "room_members USING INDEX room_members_of_user (app_uuid=? AND user=?)",

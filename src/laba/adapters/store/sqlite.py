@@ -15,6 +15,7 @@ from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
 from laba.adapters.store.reads import GroupRead
 from laba.adapters.store.reports import SqliteReports
+from laba.adapters.store.roomreports import SqliteRoomReports
 from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
@@ -26,7 +27,7 @@ from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations`, `reports` and `rooms` lie there too.
+    """`ports.Store` on one SQLite file. `streams`, `stays` and the others lie in the same file.
 
     One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
     `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
@@ -40,6 +41,7 @@ class SqliteStore:
         self.stays = SqliteStays(writer, near)
         self.conversations = SqliteConversations(writer, reader)
         self.reports = SqliteReports(writer, reader)
+        self.room_reports = SqliteRoomReports(writer, reader)
         self.rooms = SqliteRooms(writer, reader, near)
         self._writer = writer
         self._reader = reader

@@ -28,6 +28,7 @@ from laba.adapters.store.tables import (
     checkpoint,
     ledger,
     read_marks,
+    room_minutes,
     streams,
     users,
 )
@@ -194,6 +195,31 @@ MARK_READ = _MARK.on_conflict_do_update(
 )
 FORGET_MARKS = delete(read_marks).where(
     read_marks.c.app_uuid == bindparam("app_uuid"), read_marks.c.user == bindparam("name")
+)
+
+# Parts of a minute are written one after the other: each adds to what is there. The WHERE is there because SQLite
+# would take ON CONFLICT for the beginning of a join.
+KEEP_ROOM_MINUTES = text(
+    """INSERT INTO room_minutes (app_uuid, room_id, minute, counts)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]')
+    FROM json_each(:rows) WHERE true
+    ON CONFLICT (app_uuid, room_id, minute) DO UPDATE SET counts = (
+        SELECT json_group_object(name, amount) FROM (
+            SELECT name, sum(amount) AS amount FROM (
+                SELECT key AS name, value AS amount FROM json_each(room_minutes.counts)
+                UNION ALL SELECT key, value FROM json_each(excluded.counts))
+            GROUP BY name))"""
+)
+ROOM_MINUTES = (
+    select(room_minutes.c.minute, room_minutes.c.counts)
+    .where(room_minutes.c.app_uuid == bindparam("app_uuid"), room_minutes.c.room_id == bindparam("room_id"))
+    .where(room_minutes.c.minute >= bindparam("since"), room_minutes.c.minute < bindparam("until"))
+    .order_by(room_minutes.c.minute)
+)
+FORGET_ROOM_MINUTES = text(
+    """DELETE FROM room_minutes WHERE (app_uuid, room_id, minute) IN (
+        SELECT app_uuid, room_id, minute FROM room_minutes WHERE minute < :before ORDER BY minute LIMIT :most)"""
 )
 
 KEEP_REPORT = update(ledger).where(ledger.c.id == bindparam("dispatch")).values(report=bindparam("text"))

@@ -138,6 +138,18 @@ checkpoint = Table(
     Column("alive_at_ms", BigInteger, nullable=False),
 )
 
+# `counts` is a JSON object; what is counted is `model.roomreport.Count`.
+room_minutes = Table(
+    "room_minutes",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("room_id", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("counts", Text, nullable=False),
+    Index("room_minutes_age", "minute"),
+    sqlite_with_rowid=False,
+)
+
 read_marks = Table(
     "read_marks",
     METADATA,

@@ -31,6 +31,13 @@ _NOTHING_THERE = Words(404, "service_resource_not_found", "Service resource not 
 _NOT_UNIQUE = (
     "Application {application} Entity user requires that property named username be unique, value of {subject} exists"
 )
+_NO_GROUP = Words(404, "service_resource_not_found", "do not find this group:{subject}")
+_OF_ROOMS: Mapping[Code, Words] = MappingProxyType(
+    {
+        Code.FIELD_INVALID: Words(400, "invalid_parameter", "{field} {reason}"),
+        Code.USER_UNKNOWN: Words(404, "resource_not_found", "username {subject} doesn't exist!"),
+    }
+)
 
 WORDS: Mapping[Code, Words] = MappingProxyType(
     {
@@ -52,6 +59,7 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.BODY_TIMEOUT: Words(408, "request_timeout", "Request Timeout"),
         Code.BODY_BROKEN: Words(400, "json_parse", "Unexpected character: {reason}"),
         Code.FIELD_INVALID: _INVALID_BODY,
+        Code.FIELD_MISSING: Words(400, "invalid_parameter", "{field} must be provided"),
         Code.SENDER_EMPTY: Words(400, "illegal_argument", "from can't be empty"),
         Code.EXT_INVALID: Words(400, "illegal_argument", "ext must be JSONObject"),
         Code.FIELD_EMPTY: Words(400, "message_send_error", "param {field} can't be empty"),
@@ -75,16 +83,19 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.PASSWORD_TOO_LONG: Words(400, "illegal_argument", "PASSWORD_TOO_LONG"),
         Code.NICKNAME_TOO_LONG: Words(400, "illegal_argument", "NICKNAME_TOO_LONG"),
         Code.USERS_TOO_MANY: Words(400, "illegal_argument", "{reason}"),
-        Code.ROOM_UNKNOWN: _NOTHING_THERE,
-        Code.ROOM_FULL: Words(403, "forbidden_op", "{reason}"),
+        Code.ROOM_UNKNOWN: Words(404, "resource_not_found", "grpID {subject} does not exist!"),
+        Code.ROOM_EXISTS: Words(400, "duplicate_unique_property_exists", "chatroom {subject} exists"),
+        Code.ROOM_FULL: Words(403, "forbidden_op", "can not join this group, reason:{reason}"),
         Code.ROOMS_TOO_MANY: Words(403, "forbidden_op", "{reason}"),
+        Code.MEMBER_UNKNOWN: Words(400, "forbidden_op", "users [{subject}] are not members of this group!"),
+        Code.OWNER_STAYS: Words(403, "forbidden_op", "{reason}"),
         Code.BROADCAST_UNKNOWN: _NOTHING_THERE,
         Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
     }
 )
 
-# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 2 for messages to rooms and
-# 1.3 for users, and the vendor's page of the user endpoints (SW account_system.md).
+# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 2 for messages to rooms,
+# 1.3 for users and rooms, 3.1 for rooms, and the vendor's page of the user endpoints (SW account_system.md).
 OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
     {
         (endpoints.USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
@@ -100,9 +111,12 @@ OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
         },
         **{
             (endpoint.name, code): _OAUTH
-            for endpoint in endpoints.USERS
+            for endpoint in (*endpoints.USERS, *endpoints.ROOMS)
             for code in (Code.TOKEN_MISSING, Code.TOKEN_EXPIRED)
         },
+        **{(endpoint.name, code): words for endpoint in endpoints.ROOMS for code, words in _OF_ROOMS.items()},
+        (endpoints.GET_ROOM.name, Code.ROOM_UNKNOWN): _NO_GROUP,
+        (endpoints.LIST_MEMBERS.name, Code.ROOM_UNKNOWN): _NO_GROUP,
         (endpoints.LIST_USERS.name, Code.FIELD_INVALID): Words(400, "illegal_argument", "{field} {reason}"),
         (endpoints.SET_PASSWORD.name, Code.USER_UNKNOWN): Words(404, "entity_not_found", "User {subject} not found"),
         (endpoints.SET_PASSWORD.name, Code.PASSWORD_MISSING): Words(

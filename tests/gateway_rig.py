@@ -42,8 +42,8 @@ from laba.service.ground import Ground
 from laba.service.membership import Membership, MembershipRules
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
-from laba.service.roomreporting import RoomReporting
 from laba.service.roomlogs import RoomLogs
+from laba.service.roomreporting import RoomReporting
 from laba.service.roomtalk import RoomTalk, Speech
 from laba.service.sessions import LoginRules, Sessions
 

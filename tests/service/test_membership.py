@@ -322,6 +322,26 @@ async def test_by_its_own_will_who_was_put_in_leaves_for_good_with_its_last_sess
     assert house.members() == []
 
 
+@pytest.mark.parametrize("comes_back", [False, True])
+async def test_who_ends_while_it_leaves_has_left(house, comes_back):
+    """Another session that comes meanwhile is in, and counts as a member."""  # S3
+    await house.room("7", "ann", max_members=1)
+    ann = await house.entered()
+    displace = house.store.rooms.displace
+
+    async def displaced(*asked):
+        house.drop(ann)
+        if comes_back:
+            await house.entered()
+        return await displace(*asked)
+
+    house.store.rooms.displace = displaced
+    await house.membership.leave(ann, "7")
+    assert house.members() == (["ann"] if comes_back else [])
+    full = await house.membership.enter(house.session("bob"), "7")
+    assert isinstance(full, Refusal) is comes_back
+
+
 async def test_a_room_that_is_destroyed_is_no_more_nor_what_was_said_in_it(house):
     """Its members are told; one made anew under its id begins empty."""  # S3
     await house.room("7", "ann")

@@ -139,6 +139,25 @@ async def test_a_room_that_the_client_is_in_already_may_be_subscribed_to_and_not
         assert await bob.look("presence", room) == 103
 
 
+async def test_a_subscription_of_ones_own_beside_the_servers_loses_nothing_in_a_drop(app, sdk):  # S4
+    room = await make_room(app, "ann", "bob")
+    ann, bob = app.user_token("ann"), app.user_token("bob")
+    async with line_to(app) as (line, url), sdk(url, bob) as [bobs], sdk(app.websocket, ann) as [anns]:
+        await anns.until_login()
+        await bobs.until_login()
+        await bobs.join(room)
+        await anns.say(room, "one")
+        await bobs.until(lambda bobs: bobs.heard(room) == ["one"])
+        await cut(line, app.server)
+        await anns.say(room, "two")
+        line.mend()
+        await bobs.until(lambda bobs: len(bobs.entries(room)) == 2)
+        await anns.say(room, "three")
+        await bobs.until(lambda bobs: "three" in bobs.heard(room))
+        own = [each["data"]["content"]["text"] for each in bobs.of("publication") if each.get("own")]
+        assert own == ["one", "two", "three"]
+
+
 async def test_history_is_what_the_asker_may_see(app, sdk):  # E6
     room = await make_room(app)
     async with sdk(app.websocket, *map(app.user_token, ("ann", "bob"))) as [ann, bob]:

@@ -19,7 +19,7 @@ from laba.model.app import DEFAULT_FEATURES, DEFAULT_QUOTAS, Feature, QuotaName
 from laba.model.calls import Endpoint
 from laba.model.closing import Closing
 from laba.model.refusal import Code
-from laba.model.session import Denial
+from laba.model.session import Denial, Ending
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py from the code; change the code, then run `make docs`. -->\n"
@@ -127,6 +127,8 @@ def clients() -> str:
         )
         + "\n## Errors of single commands\n\nThe session goes on.\n\n"
         + table(("code", "message"), ((one.code, one.reason) for one in Denial))
+        + "\n## Ends of a room's subscription\n\nThe session goes on, and the SDK does not subscribe again by itself.\n\n"
+        + table(("code", "reason"), ((one.code, one.reason) for one in Ending))
     )
 
 

@@ -145,8 +145,9 @@ def features() -> str:
         "# Features and quotas\n\n"
         "`laba app set ORG/APP FEATURE=on|off quota.NAME=SPANS development=on|off` changes them while the server runs.\n"
         "A quota is `unlimited`, or spans joined by commas (`1/minute,50/day`, `40/2seconds`). Spans slide, and a day\n"
-        "is 24 hours. This version of laba acts on `users_broadcast`; the rest can be set already, and act as their\n"
-        "endpoints arrive.\n\n"
+        "is 24 hours. `online_broadcast`, `push` and `neroom_broadcast` can be set already, and act as their endpoints\n"
+        "arrive. `room_cap` makes the budgets of rooms (`rooms.budget_messages` in the configuration) bind at all times,\n"
+        "not only while the server is under pressure.\n\n"
         + table(
             ("feature", "at first"), ((f"`{one}`", "on" if one in DEFAULT_FEATURES else "off") for one in Feature)
         )

@@ -6,11 +6,12 @@ from asyncio import SelectorEventLoop
 
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Seat
-from laba.core.session import Session
+from laba.core.session import Session, State
 from laba.model.app import DEFAULT_FEATURES, App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Message, Submission
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message, Submission
 from laba.model.quota import UNLIMITED
+from laba.model.room import Room
 from laba.model.stream import Batch, Entry, Stream
 from laba.service.ground import Ground
 
@@ -137,3 +138,22 @@ class LeapingLoop(SelectorEventLoop):
 
     def time(self):
         return self._leaping.now
+
+
+def room(room_id="1", app_uuid=APP_UUID, **rest):
+    return Room(**{"app_uuid": app_uuid, "id": room_id, "name": f"room {room_id}", "created_at_ms": NOW_MS} | rest)
+
+
+def said(number, level=Level.NORMAL, sender="admin", users=None, room_id="1", **rest):
+    """Give a room's message, `number` its id and its text."""
+    fields = {"audience": Audience.ROOMS, "feature": None, "quota": QuotaName.ROOM_CALLS, "rooms": (room_id,)}
+    submitted = submission(str(number), level=level, sender=sender, users=users, **fields | rest)
+    sent = Dispatch.admitted(submitted, dispatch_id=number, app_uuid=APP_UUID, now_ms=NOW_MS)
+    return Message(number, Conversation(ConversationType.ROOM, room_id), sent)
+
+
+def logged_in(user="ann", device="", codec="json"):
+    """Give a session that is live; its link is a list of what was written to it."""
+    session = Session([], codec)
+    session.seat, session.state = Seat(APP_UUID, user, device), State.LIVE
+    return session

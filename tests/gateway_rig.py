@@ -10,31 +10,41 @@ from dataclasses import replace
 import uvicorn
 from uvicorn.server import ServerState
 
+from laba.adapters.bus.local import LocalPlaces
 from laba.adapters.gateway import ring, writing
 from laba.adapters.gateway.connection import Limits
 from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
-from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKETS
+from laba.adapters.gateway.telling import tell
+from laba.adapters.gateway.wires import ENCODERS, FORMS, STREAMS, WEBSOCKETS
 from laba.adapters.telemetry import PrometheusMeter
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import tcp_listener
 from laba.core.attendance import Attendance
+from laba.core.halls import Halls
 from laba.core.roster import Roster
 from laba.core.tally import Tally
 from laba.core.wheel import TimerWheel
 from laba.core.window import Bounds, Kept
-from laba.model.app import App, AppKeys, AppName
+from laba.dialects.native.reading import said_in_room
+from laba.model.app import App, AppKeys, AppName, Apps
 from laba.model.refusal import Refusal
+from laba.model.room import Room
 from laba.model.session import Denial, Denied
 from laba.model.stream import Position, Stream
 from laba.model.user import User
 from laba.protocols.envelope import envelope
 from laba.protocols.websocket import ServerFrames, client_close_frame, client_text_frame, text_frame, upgrade_request
+from laba.service.announcing import Voice
 from laba.service.attending import Attending
 from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
+from laba.service.membership import Membership, MembershipRules
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
+from laba.service.roomreporting import RoomReporting
+from laba.service.roomlogs import RoomLogs
+from laba.service.roomtalk import RoomTalk, Speech
 from laba.service.sessions import LoginRules, Sessions
 
 PATH = "/connection/websocket"
@@ -259,6 +269,39 @@ class Stays:
         return ()
 
 
+class Rooms:
+    """The rooms that a test has made: `placed` says whom REST has put in."""
+
+    def __init__(self):
+        self.known = {}
+        self.users = {}
+        self.failure = None
+
+    def make(self, room_id, *placed, **rest):
+        self.known[room_id] = Room(APP.uuid, room_id, f"room {room_id}", 0, number=len(self.known) + 1, **rest)
+        self.users[room_id] = list(placed)
+
+    async def find(self, app_uuid, room_id):
+        if self.failure is not None:
+            raise self.failure
+        return self.known.get(room_id)
+
+    async def rooms_of(self, app_uuid, user):
+        return tuple(room for room_id, room in self.known.items() if user in self.users[room_id])
+
+    async def placed(self, app_uuid, room_id):
+        return tuple(self.users[room_id])
+
+    async def displace(self, app_uuid, room_id, users):
+        self.users[room_id] = [user for user in self.users[room_id] if user not in users]
+
+
+class OneApp:
+    """The tenants of a server with one app."""
+
+    apps = Apps((APP,))
+
+
 class Questions:
     """What clients ask, scripted: `answers` has a command or an exception for a method; all wait for `open`."""
 
@@ -327,18 +370,27 @@ class GatewayRig(Rig):
         ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
         codecs = Codecs(envelope, ENCODERS)
         bounds = Bounds(600_000, 1 << 26, 10_000)
-        reporting = Reporting(None, 600_000, ground)
+        reporting = Reporting(None, RoomReporting(None, 7, ground), 600_000, ground)
         self.fanout = Fanout(self.roster, Streams(), bounds, Press.of(codecs, reporting, ground))
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
         attending = Attending(Attendance(30_000, 0), Stays(), 60_000, ground)
         self.departures = []
         self.sessions = _Sessions(self.departures, self.people, self.roster, self.fanout, attending, rules, ground)
-        self.clients = Clients(self.sessions, self.fanout, self.questions)
+        self.rooms, self.posted = Rooms(), []
+        logs = RoomLogs(Halls(), LocalPlaces(EPOCH), bounds, ground)
+        belonging = MembershipRules(grace_ms=30_000, missed_limit_bytes=1 << 16)
+        self.membership = Membership(self.rooms, logs, self.roster, Voice(FORMS, tell), belonging, ground)
+        self.logs = logs
+        talk = RoomTalk(self.membership, logs, OneApp(), Speech(said_in_room, self.post), ground)
+        self.clients = Clients(self.sessions, self.fanout, self.questions, talk)
         self.gateway = Gateway(
             Entrances(WEBSOCKETS, STREAMS), self.clients, self.limits, capacity, self.wheel, ground
         )
         self.offset = 0
+
+    async def post(self, submission, app, user):
+        self.posted.append((submission, app, user))
 
     @asynccontextmanager
     async def running(self):

@@ -4,11 +4,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
+from doubles import Lanes
 from laba.adapters.bus.local import LocalBus, LocalGate
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Attendance
+from laba.core.halls import Halls
 from laba.core.ids import IdSequence
 from laba.core.roster import Roster
 from laba.core.session import Session, State
@@ -22,19 +24,28 @@ from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher
-from laba.service.door import Desk
+from laba.service.dispatching import Dispatcher, Patience
+from laba.service.door import Desk, Desks
 from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
-from laba.service.intake import Intake
+from laba.service.intake import Intake, Numbering
+from laba.service.posting import Posting
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
+from laba.service.roomdesk import RoomDesk
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
+from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 from laba.service.users import Users
 
 WINDOW_MS = 600_000
+KEPT_DAYS = 7
 GRACE_MS = 30_000
 CONFIRMED_MS = 60_000
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
@@ -74,6 +85,11 @@ class House:
     reporting: Reporting
     hashing: Hashing
     roster: Roster
+    # (app uuid, room id) -> who is in a room by itself; tests put them here.
+    present: dict
+    lanes: Lanes
+    halls: Halls
+    posting: Posting
 
     @property
     def app(self):
@@ -121,16 +137,28 @@ async def opened(directory, clock=None, **bounds):
         hashing, roster = Hashing(), Roster()
         users = Users(store, bus, hashing, base)
         access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
-        dispatcher = Dispatcher(store, store.streams, bus, WINDOW_MS, base)
+        lanes, halls = Lanes(), Halls()
+        last_id = await store.last_id()
+        patience = Patience(WINDOW_MS, GRACE_MS, last_id)
+        dispatcher = Dispatcher(store, store.streams, bus, lanes, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
             await attending.take_over()
-        intake = Intake(store, gate, dispatcher, attending, IdSequence(0, await store.last_id()), base)
+        ids = IdSequence(0, last_id)
+        intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), base)
+        posting = Posting(gate, store.rooms, halls, lanes, ids, base)
         reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
-        reporting = Reporting(store.reports, WINDOW_MS, base)
-        desk = Desk(tenants, access, UserDesk(users, LocalPresence(roster)), intake, reader, reporting)
+        rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
+        reporting = Reporting(store.reports, rooms, WINDOW_MS, base)
+        presence, present = LocalPresence(roster), {}
+        book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), ()))
+        roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
+        desks = Desks(UserDesk(users, presence), roomdesk)
+        desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
-        yield House(base.clock, meter, base, store, bus, gate, *services, hashing, roster)
+        yield House(
+            base.clock, meter, base, store, bus, gate, *services, hashing, roster, present, lanes, halls, posting
+        )
 
 
 class Clients:

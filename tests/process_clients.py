@@ -19,7 +19,8 @@ class Listener:
     """What one client was told, in order: `events` holds dicts of the form that clients/listen.js prints.
 
     `command` takes a word: connect, disconnect, restart (come back as a new client, which knows of nothing), or rpc
-    with a method and data, which is answered by a `told` event.
+    with a method and data, which is answered by a `told` event. In rooms: join, leave, publish, presence,
+    presenceStats and history. What a subscription of the client's own brings has `own` true.
     """
 
     def __init__(self, command):
@@ -78,10 +79,52 @@ class Listener:
         return told["code"], told["message"]
 
     async def _told(self, method, data):
+        return await self._answered("rpc", method=method, data=data)
+
+    async def _answered(self, word, **facts):
         before = len(self.of("told"))
-        await self.command("rpc", method=method, data=data)
+        await self.command(word, **facts)
         await self.until(lambda self: len(self.of("told")) > before)
         return self.of("told")[-1]
+
+    async def join(self, room, **options):
+        """Subscribe to a room, and wait for the answer."""
+        before = len(self.entries(room))
+        await self.command("join", channel=f"room:{room}", options=options)
+        await self.until(lambda self: len(self.entries(room)) > before)
+
+    async def leave(self, room):
+        """Unsubscribe from a room."""
+        await self.command("leave", channel=f"room:{room}")
+
+    async def say(self, room, text, **rest):
+        """Publish a text in a room; gives the error's code and message where it is refused."""
+        data = {"kind": "txt", "content": {"text": text}, **rest}
+        told = await self._answered("publish", channel=f"room:{room}", data=data)
+        return (told["code"], told["message"]) if "code" in told else None
+
+    async def look(self, word, room, **options):
+        """Ask for a room's presence, presenceStats or history, and give the answer or the error's code."""
+        told = await self._answered(word, channel=f"room:{room}", options=options)
+        return told.get("data", told.get("code"))
+
+    def entries(self, room):
+        """How the room was entered by a subscription of the client's own, once for each time."""
+        return [each for each in self.of("subscribed") if each["channel"] == f"room:{room}" and each.get("own")]
+
+    def heard(self, room):
+        """Give the texts that came from a room, in order."""
+        channel = f"room:{room}"
+        return [each["data"]["content"]["text"] for each in self.of("publication") if each["channel"] == channel]
+
+    def moves(self, room):
+        """Who came and went, in order, as (event, user)."""
+        channel = f"room:{room}"
+        return [
+            (each["event"], each["user"])
+            for each in self.events
+            if each["event"] in ("join", "leave") and each["channel"] == channel
+        ]
 
     async def until_closed(self):
         """Wait for an end that the client does not mend by itself, and give its code."""
@@ -170,6 +213,20 @@ class _Python:
                 await self._client.connect()
             case "rpc":
                 await self._rpc(**facts)
+            case "join":
+                await self._join(**facts)
+            case "leave":
+                await self._client.get_subscription(facts["channel"]).unsubscribe()
+            case "publish":
+                data = self._written(facts["data"])
+                await self._asked("publish", self._client.publish(facts["channel"], data), lambda _: {})
+            case "presence":
+                await self._asked("presence", self._client.presence(facts["channel"]), _presence)
+            case "presenceStats":
+                await self._asked("presenceStats", self._client.presence_stats(facts["channel"]), _stats)
+            case "history":
+                asking = self._client.history(facts["channel"], **facts["options"])
+                await self._asked("history", asking, _history)
             case _:
                 await getattr(self._client, word)()
 
@@ -180,6 +237,24 @@ class _Python:
             self.listener.note("told", method=method, code=error.code, message=error.message)
         else:
             self.listener.note("told", method=method, data=_plain(answer.data))
+
+    async def _join(self, channel, options):
+        if "data" in options:
+            options = options | {"data": self._written(options["data"])}
+        if "joinLeave" in options:
+            options = {name: value for name, value in options.items() if name != "joinLeave"} | {"join_leave": True}
+        subscription = self._client.get_subscription(channel)
+        if subscription is None:
+            subscription = self._client.new_subscription(channel, _Own(self.listener, channel), **options)
+        await subscription.subscribe()
+
+    async def _asked(self, method, asking, read):
+        try:
+            answer = await asking
+        except centrifuge.ReplyError as error:
+            self.listener.note("told", method=method, code=error.code, message=error.message)
+        else:
+            self.listener.note("told", method=method, data=read(answer))
 
     async def _end(self):
         await self._client.disconnect()
@@ -213,6 +288,52 @@ class _Events(centrifuge.ClientEventHandler):
 
     async def on_publication(self, ctx):
         self._note("publication", channel=ctx.channel, offset=ctx.pub.offset, data=_plain(ctx.pub.data))
+
+    async def on_unsubscribed(self, ctx):
+        self._note("unsubscribed", channel=ctx.channel)
+
+    async def on_join(self, ctx):
+        self._note("join", channel=ctx.channel, user=ctx.info.user)
+
+    async def on_leave(self, ctx):
+        self._note("leave", channel=ctx.channel, user=ctx.info.user)
+
+
+class _Own(centrifuge.SubscriptionEventHandler):
+    """Notes every event of one subscription in the words of clients/listen.js."""
+
+    def __init__(self, listener, channel):
+        self._note = partial(listener.note, channel=channel, own=True)
+
+    async def on_subscribed(self, ctx):
+        at = ctx.stream_position
+        position = None if at is None else {"offset": at.offset, "epoch": at.epoch}
+        self._note("subscribed", position=position, was_recovering=ctx.was_recovering, recovered=ctx.recovered)
+
+    async def on_unsubscribed(self, ctx):
+        self._note("unsubscribed", code=ctx.code, reason=ctx.reason)
+
+    async def on_publication(self, ctx):
+        self._note("publication", offset=ctx.pub.offset, data=_plain(ctx.pub.data))
+
+    async def on_join(self, ctx):
+        self._note("join", user=ctx.info.user)
+
+    async def on_leave(self, ctx):
+        self._note("leave", user=ctx.info.user)
+
+
+def _presence(answer):
+    return {"clients": {key: {"user": info.user} for key, info in answer.clients.items()}}
+
+
+def _stats(answer):
+    return {"numClients": answer.num_clients, "numUsers": answer.num_users}
+
+
+def _history(answer):
+    publications = [{"offset": one.offset, "data": _plain(one.data)} for one in answer.publications]
+    return {"publications": publications, "epoch": answer.epoch, "offset": answer.offset}
 
 
 def _plain(data):

@@ -14,14 +14,16 @@ import structlog
 
 from laba.adapters import process
 from laba.adapters.bus.local import LocalBus, LocalGate, LocalPlaces
+from laba.adapters.gateway import telling
 from laba.adapters.gateway.connection import Limits, Link
 from laba.adapters.gateway.emulating import Emulation
 from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
 from laba.adapters.gateway.pulling import Pulls
-from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKET_PATH, WEBSOCKETS
+from laba.adapters.gateway.wires import ENCODERS, FORMS, STREAMS, WEBSOCKET_PATH, WEBSOCKETS
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.lock import DataDirLockedError, held
+from laba.adapters.store.rooms import SqliteRooms
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter, configure_logs
 from laba.adapters.web.api import Api, Hatch, HatchApp, application
@@ -41,25 +43,39 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
+from laba.dialects.native.reading import said_in_room
+from laba.model.app import Feature
 from laba.model.http import HttpResponse, RequestHead
+from laba.model.notice import Notice
 from laba.model.refusal import Refusal
-from laba.model.stream import Flush, Notice
-from laba.ports import StoreBusyError
+from laba.model.stream import Flush
+from laba.ports import Presence, StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
+from laba.service.announcing import Voice
 from laba.service.attending import Attending
 from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher
-from laba.service.door import Answerer, Desk, Door
+from laba.service.dispatching import Dispatcher, Patience
+from laba.service.door import Answerer, Desk, Desks, Door
 from laba.service.fanout import Codecs, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
-from laba.service.intake import Intake
+from laba.service.intake import Intake, Numbering
 from laba.service.lanes import Departures, LaneRules, Lanes
+from laba.service.membership import Membership, MembershipRules
+from laba.service.posting import Posting
 from laba.service.questions import Questions
 from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
 from laba.service.roomdeliveries import RoomFanout
+from laba.service.roomdesk import RoomDesk
 from laba.service.roomlogs import RoomLogs
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.roomreporting import RoomReporting
+from laba.service.rooms import Rooms
+from laba.service.roomtalk import RoomTalk, Speech
+from laba.service.sending import Sending
 from laba.service.sessions import LoginRules, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.ticking import tick
@@ -86,6 +102,7 @@ class Records:
         with suppress(StoreBusyError, OSError):
             await self.attending.write()
             await self.reporting.keep()
+            await self.reporting.rooms.keep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +113,21 @@ class Talk:
     logs: RoomLogs[Link]
     rooms: RoomFanout[Link]
     lanes: Lanes[Link]
+    membership: Membership[Link]
 
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        return (self.lanes.run(), self.press.outgoing.strain.run())
+        return (self.lanes.run(), self.press.outgoing.strain.run(), self.membership.announcer.run())
 
     def chores(self) -> tuple[Callable[[], None], ...]:
-        return (self.lanes.trim, self.logs.trim)
+        return (self.lanes.trim, self.membership.trim, self.logs.trim)
 
     async def heard(self, notice: Notice) -> None:
         """Take up what the bus brings about rooms."""
         match notice:
             case Flush():
                 await self.rooms.take(notice)
+            case _:
+                await self.membership.apply(notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +147,7 @@ class House:
     records: Records
     roster: Roster[Link]
     talk: Talk
+    posting: Posting[Link]
 
 
 @asynccontextmanager
@@ -144,21 +165,32 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             tokens = settings.tokens
             rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
             access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, ground)
-            dispatcher = Dispatcher(store, store.streams, bus, settings.delivery.window_seconds * 1000, ground)
             attending = _attending(settings, store, ground)
-            ids = IdSequence(0, await store.last_id())
-            intake = Intake(store, gate, dispatcher, attending, ids, ground)
-            await intake.remember(tenants.apps)
             grace_ms = settings.delivery.resume_grace_seconds * 1000
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
-            reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
-            talk = _talk(settings, bus, Press.of(Codecs(envelope, ENCODERS), reporting, ground), ground)
-            userdesk = UserDesk(users, LocalPresence(roster))
-            desk = Desk(tenants, access, userdesk, intake, reader, reporting)
+            rooms = RoomReporting(store.room_reports, settings.delivery.room_report_days, ground)
+            reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
+            press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
+            talk = _talk(settings, Neighbours(bus, store.rooms, roster, tenants), press)
+            last_id = await store.last_id()
+            ids = IdSequence(0, last_id)
+            patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id)
+            dispatcher = Dispatcher(store, store.streams, bus, talk.lanes, patience, ground)
+            intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
+            await intake.remember(tenants.apps)
+            posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
+            presence = LocalPresence(roster)
+            book = RoomBook(store.rooms, users, bus, talk.membership.members)
+            desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
+            desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
             door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
             records = Records(attending, reader, reporting)
-            parts = (tenants, users, access, dispatcher, door, records, roster, talk)
+            parts = (tenants, users, access, dispatcher, door, records, roster, talk, posting)
             yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _roomdesk(book: RoomBook, presence: Presence, ids: IdSequence, ground: Ground) -> RoomDesk:
+    return RoomDesk(Rooms(book, ids, ground), RoomMembers(book, presence), RoomMutes(book, ground))
 
 
 def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
@@ -169,13 +201,32 @@ def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attend
     return Attending(attendance, store.stays, confirmed_after_ms, ground)
 
 
-def _talk(settings: Settings, bus: LocalBus, press: Press, ground: Ground) -> Talk:
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What stands beside the rooms."""
+
+    bus: LocalBus
+    store: SqliteRooms
+    roster: Roster[Link]
+    tenants: Tenants
+
+    def capped(self, app_uuid: str) -> bool:
+        app = self.tenants.apps.with_uuid(app_uuid)
+        return app is not None and app.policy.has(Feature.ROOM_CAP)
+
+
+def _talk(settings: Settings, beside: Neighbours, press: Press) -> Talk:
+    ground = press.ground
     rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
     bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
     logs = RoomLogs(halls, places, bounds, ground)
     budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
-    lanes = Lanes(halls, Departures(places, bus), LaneRules(budget), press)
-    return Talk(press, logs, RoomFanout(logs, press), lanes)
+    lanes = Lanes(halls, Departures(places, beside.bus), LaneRules(budget, capped=beside.capped), press)
+    # Half the outbox at most: else a client that returns to much would at once count as slow.
+    missed_bytes = settings.gateway.outbox_limit_bytes // 2
+    belonging = MembershipRules(settings.delivery.resume_grace_seconds * 1000, missed_bytes)
+    membership = Membership(beside.store, logs, beside.roster, Voice(FORMS, telling.tell), belonging, ground)
+    return Talk(press, logs, RoomFanout(logs, press), lanes, membership)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +271,7 @@ async def serve(settings: Settings) -> None:
                 tick(wheel, chores),
                 house.records.attending.run(),
                 house.records.reporting.run(),
+                house.records.reporting.rooms.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]
@@ -248,7 +300,9 @@ def _clients(house: House) -> Clients:
     people = People(house.tenants, house.access, house.users)
     sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)
     questions = Questions(METHODS, tell, house.tenants, house.records.reader, sessions)
-    return Clients(sessions, fanout, questions)
+    speech = Speech(said_in_room, house.posting.say, house.settings.gateway.publishes_per_second)
+    talk = RoomTalk(house.talk.membership, house.talk.logs, house.tenants, speech, ground)
+    return Clients(sessions, fanout, questions, talk)
 
 
 def _gateway(house: House, clients: Clients, wheel: TimerWheel[Timed]) -> Gateway:

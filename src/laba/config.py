@@ -117,6 +117,9 @@ class Gateway(Section):
     outbox_limit_bytes: int = _key(
         1048576, "What may wait to be sent to one client; more closes it as slow, and it catches up later.", low=1024
     )
+    publishes_per_second: int = _key(
+        20, "How many messages one client may send to rooms in a second; more are refused.", low=1, high=1000
+    )
     unsent_limit_bytes: int = _key(32768, "What the kernel may hold unsent for one client.", low=1)
     slice_writes: int = _key(1024, "Writes to clients before anything else has a turn.", low=1, high=65536)
     io_uring: bool = _key(
@@ -152,6 +155,7 @@ class Delivery(Section):
     resume_grace_seconds: int = _key(
         30, "A connection lost for no longer than this still counts as online.", high=86400
     )
+    room_report_days: int = _key(7, "How long the counts of rooms are kept.", low=1, high=3650)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,19 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from laba.model.app import App, Apps, QuotaName
+from laba.model.app import App, Apps, QuotaName, Want
 from laba.model.attendance import Seat, Stay
 from laba.model.calls import Answer, Call, Claim, Exchange
 from laba.model.conversation import Page, Reading, Shelf
 from laba.model.dispatch import Conversation, Dispatch
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
-from laba.model.quota import Quota
+from laba.model.notice import Notice
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
 from laba.model.room import Mute, Room
-from laba.model.stream import Batch, Notice, Position, Stream
+from laba.model.roomreport import RoomMinute
+from laba.model.stream import Batch, Position, Stream
 from laba.model.user import Resource, User, UserChange
 
 
@@ -47,7 +48,10 @@ class Store(Protocol):
         """Register those whose name is free, all in one transaction; give the names that were taken."""
 
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
-        """Forget a user and give what was forgotten; None if there was none."""
+        """Forget a user and give what was forgotten; None if there was none.
+
+        Its places in rooms and its mutes are forgotten too; a room that it owned has no owner any more.
+        """
 
     async def users_after(self, app_uuid: str, name: str, limit: int) -> tuple[User, ...]:
         """Give the first `limit` users whose name comes after this one, in the order of their names as UTF-8.
@@ -64,8 +68,11 @@ class Store(Protocol):
         Dispatches are kept in the order in which `append` was called.
         """
 
-    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
-        """Give the oldest kept dispatches whose work is not done, in the order they were kept."""
+    async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
+        """Give the oldest kept dispatches whose work is not done, but for these, in the order they were kept."""
+
+    async def done(self, dispatch: Dispatch) -> None:
+        """Note that it went out without a place in a stream of its own; its work is done."""
 
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late to be sent; their work is done."""
@@ -74,7 +81,7 @@ class Store(Protocol):
         """Give when the latest dispatches under one quota were accepted, oldest first and at most `limit`."""
 
     async def last_id(self) -> int:
-        """Give the highest dispatch id ever kept, 0 for none."""
+        """Give the highest id that a kept dispatch or one of its copies ever had, 0 for none."""
 
 
 class Stays(Protocol):
@@ -118,6 +125,19 @@ class Reports(Protocol):
 
     async def find(self, dispatch_id: int) -> KeptReport | None:
         """Give a dispatch with its report as it was kept last; None where there is no such dispatch."""
+
+
+class RoomReports(Protocol):
+    """What became of rooms' messages, by the minute. Raises what Store raises."""
+
+    async def keep(self, minutes: Sequence[RoomMinute]) -> None:
+        """Add these counts to those that are kept of the same minutes, all in one transaction."""
+
+    async def of_room(self, app_uuid: str, room_id: str, minutes: range) -> tuple[RoomMinute, ...]:
+        """Give a room's minutes of this stretch in which anything was counted, oldest first."""
+
+    async def forget(self, before_minute: int, limit: int) -> int:
+        """Forget at most `limit` minutes that came before this one; tells how many."""
 
 
 class Rooms(Protocol):
@@ -211,22 +231,30 @@ class Presence(Protocol):
     async def resources(self, app_uuid: str, name: str) -> tuple[Resource, ...]:
         """List the devices by which a user is connected, each once, in the order in which they logged in."""
 
+    async def rooms(self, app_uuid: str, name: str) -> tuple[str, ...]:
+        """Give the ids of the rooms that a user's sessions are in, each once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
-    """A quota was full. `span_seconds` is its shortest full span; `retry_after_seconds` is when all have room."""
+    """A quota was full: the first of those that were asked for.
 
+    `span_seconds` is its shortest full span, `retry_after_seconds` when there is room for the whole call; None where
+    there never is, because the call asks for more than a span may hold.
+    """
+
+    name: QuotaName
     span_seconds: int
-    retry_after_seconds: int
+    retry_after_seconds: int | None
 
 
 class Gate(Protocol):
-    """Quotas: all spans of a call are taken together, or none is (G1)."""
+    """Quotas: all that a call wants is taken together, in all spans of all of its quotas, or nothing is (G1)."""
 
-    async def take(self, app_uuid: str, name: QuotaName, quota: Quota, now_ms: int) -> Exhausted | None:
-        """Count one call now, or say which span is full and count nothing."""
+    async def take(self, app_uuid: str, wants: Sequence[Want], now_ms: int) -> Exhausted | None:
+        """Count one call now, or say which quota is full and count nothing. They are judged in this order."""
 
-    async def give_back(self, app_uuid: str, name: QuotaName, taken_at_ms: int) -> None:
+    async def give_back(self, app_uuid: str, wants: Sequence[Want], taken_at_ms: int) -> None:
         """Undo one `take`, for a call of which nothing came."""
 
     async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:

@@ -11,6 +11,7 @@ from contracts.stores import APP_STREAM, SqliteStores, app, dispatch, ids, user
 from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Flags, Level
+from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
 from laba.model.user import UserChange
 from laba.ports import StoreBusyError
@@ -44,6 +45,16 @@ async def test_apps_come_back_in_the_order_they_were_created(stores):
         assert [await store.add_app(one) for one in kept] == [True, True, True]
     async with stores.open() as store:
         assert await store.apps() == kept
+
+
+async def test_what_goes_first_comes_back(stores):  # E5
+    """An app's raised kinds and members are there after a restart."""
+    policy = AppPolicy(priorities=Priorities(frozenset({"txt", "custom"}), frozenset({"vip1", "安"})))
+    async with stores.open() as store:
+        await store.add_app(app())
+        await store.change_app(app().with_policy(policy))
+    async with stores.open() as store:
+        assert [one.policy for one in await store.apps()] == [policy]
 
 
 async def test_an_app_name_is_given_once(store):

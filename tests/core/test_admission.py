@@ -1,8 +1,9 @@
 import pytest
 
 from builders import app, submission
-from laba.core.admission import exhausted, objection
-from laba.model.app import AppPolicy, Feature, QuotaName
+from laba.core.admission import exhausted, is_raised, objection, wants
+from laba.model.app import DEFAULT_QUOTAS, AppPolicy, Feature, QuotaName, Want
+from laba.model.priorities import Priorities
 from laba.model.quota import Quota
 from laba.model.refusal import Code
 
@@ -33,6 +34,41 @@ def test_a_switched_off_feature_is_told_before_the_size():
 def test_an_exhausted_quota_says_which_one_and_when_to_come_back():
     """The span decides what a dialect answers: the minute 429, the day 403."""  # A3
     policy = AppPolicy(quotas={QuotaName.USERS_BROADCAST: Quota.parse("1/minute,50/day")})
-    refusal = exhausted(submission(), app(policy=policy), span_seconds=60, retry_after_seconds=7)
-    assert (refusal.code, refusal.span_seconds, refusal.retry_after_seconds) == (Code.QUOTA_EXHAUSTED, 60, 7)
-    assert "1/minute,50/day" in refusal.reason
+    refusal = exhausted(app(policy=policy), QuotaName.USERS_BROADCAST, span_seconds=60, retry_after_seconds=7)
+    assert (refusal.code, refusal.subject) == (Code.QUOTA_EXHAUSTED, "users_broadcast")
+    assert (refusal.span_seconds, refusal.retry_after_seconds) == (60, 7)
+    assert "1/minute,50/day; it has room again in 7 s" in refusal.reason
+
+
+def test_what_never_fits_is_not_told_to_come_back():
+    """A quota of five messages has no room for a call of six at any time."""  # G1
+    policy = AppPolicy(quotas={QuotaName.ROOM_MESSAGES: Quota.parse("5/second")})
+    refusal = exhausted(app(policy=policy), QuotaName.ROOM_MESSAGES, span_seconds=1, retry_after_seconds=None)
+    assert refusal.retry_after_seconds is None
+    assert "never has room for so many at once" in refusal.reason
+
+
+def test_a_message_to_rooms_takes_one_call_and_as_many_messages_as_rooms():
+    """The calls are judged first: where both are full, that is what the caller is told."""  # E3
+    asked = submission(quota=QuotaName.ROOM_MESSAGES, rooms=("a", "b", "c"))
+    assert wants(asked, app()) == (
+        Want(QuotaName.ROOM_CALLS, Quota.parse("20/second"), 1),
+        Want(QuotaName.ROOM_MESSAGES, Quota.parse("100/second"), 3),
+    )
+
+
+@pytest.mark.parametrize("name", [QuotaName.DIRECTED_CALLS, QuotaName.CHATROOMS_BROADCAST, QuotaName.USERS_BROADCAST])
+def test_everything_else_takes_one_of_its_own_quota(name):
+    """A directed message takes nothing from what the others have."""  # E10, A3, A8
+    assert wants(submission(quota=name, rooms=("a",)), app(policy=AppPolicy())) == (
+        Want(name, DEFAULT_QUOTAS[name], 1),
+    )
+
+
+def test_a_message_is_raised_by_its_kind_or_its_sender():
+    """By the app's settings or by the room's."""  # E5
+    kinds, members, none = Priorities(frozenset({"txt"})), Priorities(frozenset(), frozenset({"ann"})), Priorities()
+    assert is_raised(submission(), none, kinds)
+    assert is_raised(submission(sender="ann"), members)
+    assert not is_raised(submission(sender="bob"), none, members)
+    assert not is_raised(submission(), Priorities(frozenset({"cmd"})))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import NOW_MS
-from laba.core.ids import EPOCH_MS, MAX_NODE, IdSequence
+from laba.core.ids import EPOCH_MS, MAX_NODE, IdSequence, nth
 
 _TIMES = st.lists(st.integers(EPOCH_MS - 10_000, EPOCH_MS + 10_000), min_size=1, max_size=50)
 
@@ -51,3 +51,36 @@ def test_a_node_number_has_ten_bits(node):
     """A number outside them would give another node's ids."""
     with pytest.raises(ValueError, match="0 and 1023"):
         IdSequence(node)
+
+
+# --- blocks: one id for each room that a broadcast may reach (A8) ---------------------------------------------------
+
+_BLOCKS = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(EPOCH_MS, EPOCH_MS + 20), st.integers(1, 9_000)), min_size=1, max_size=12
+)
+
+
+@given(_BLOCKS)
+def test_the_ids_of_a_block_are_nobody_elses_and_in_order(asked):  # A8
+    """However long the blocks are, on whichever of three nodes, and whatever the clocks do in between."""
+    sequences = [IdSequence(node) for node in range(3)]
+    given_out = [[] for _ in sequences]
+    for node, now_ms, size in asked:
+        first = sequences[node].block(now_ms, size)
+        given_out[node] += [nth(first, number) for number in range(size)]
+    assert all(ids == sorted(ids) for ids in given_out)
+    together = [one for ids in given_out for one in ids]
+    assert len(set(together)) == len(together)
+
+
+@given(st.integers(0, MAX_NODE), st.integers(1, 20_000), st.integers(-5, 5))
+def test_a_restart_goes_on_above_the_whole_of_a_block(node, size, drift_ms):  # A8
+    """The last id of it may lie milliseconds after the first."""
+    last = nth(IdSequence(node).block(NOW_MS, size), size - 1)
+    assert IdSequence(node, last).next(NOW_MS + drift_ms) > last
+
+
+def test_a_block_begins_with_its_own_first_id():  # A8
+    """A dispatch with one conversation has one id for both; within a millisecond the others follow by one."""
+    first = IdSequence(7).block(NOW_MS, 3)
+    assert [nth(first, number) for number in range(3)] == [first, first + 1, first + 2]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laba.core.quota import REMEMBERED, Full, Turnstile
-from laba.model.app import QuotaName
+from laba.model.app import QuotaName, Want
 from laba.model.quota import UNLIMITED, Quota, Span
 
 NAME = QuotaName.USERS_BROADCAST
@@ -18,8 +18,12 @@ def turnstile():
     return Turnstile()
 
 
+def take(turnstile, quota, now_ms, app="app", name=NAME):
+    return turnstile.take(app, [Want(name, quota)], now_ms)
+
+
 def passed(turnstile, quota, *times):
-    return [turnstile.take("app", NAME, quota, now) is None for now in times]
+    return [take(turnstile, quota, now) is None for now in times]
 
 
 def test_an_entry_blocks_until_exactly_one_length_later(turnstile):  # G1
@@ -29,21 +33,21 @@ def test_an_entry_blocks_until_exactly_one_length_later(turnstile):  # G1
 
 def test_the_second_call_within_a_minute_names_the_minute(turnstile):  # A3
     """Over the per-minute limit, the minute is the full span."""
-    turnstile.take("app", NAME, BROADCAST, 1000)
-    assert turnstile.take("app", NAME, BROADCAST, 1001) == Full(60, 60)
+    take(turnstile, BROADCAST, 1000)
+    assert take(turnstile, BROADCAST, 1001) == Full(NAME, 60, 60)
 
 
 def test_the_fifty_first_call_of_a_day_names_the_day(turnstile):  # A3
     """Over the daily limit with the minute free, the day is the full span, until its first call leaves."""
     assert all(passed(turnstile, BROADCAST, *range(0, 50 * MINUTE, MINUTE)))
-    assert turnstile.take("app", NAME, BROADCAST, 50 * MINUTE) == Full(86400, 86400 - 50 * 60)
+    assert take(turnstile, BROADCAST, 50 * MINUTE) == Full(NAME, 86400, 86400 - 50 * 60)
     assert passed(turnstile, BROADCAST, DAY - 1, DAY) == [False, True]
 
 
 def test_where_both_are_full_the_shortest_is_named_and_the_wait_is_for_all(turnstile):  # A3
     """The span is the shortest full one; the wait is until every span has room."""
     passed(turnstile, BROADCAST, *range(0, 50 * MINUTE, MINUTE))
-    assert turnstile.take("app", NAME, BROADCAST, 49 * MINUTE + 1) == Full(60, 86400 - 49 * 60)
+    assert take(turnstile, BROADCAST, 49 * MINUTE + 1) == Full(NAME, 60, 86400 - 49 * 60)
 
 
 def test_a_refused_call_takes_nothing_from_any_span(turnstile):  # G1
@@ -54,15 +58,15 @@ def test_a_refused_call_takes_nothing_from_any_span(turnstile):  # G1
 
 def test_the_wait_is_whole_seconds_and_at_least_one(turnstile):
     """A wait of a millisecond is told as one second."""
-    turnstile.take("app", NAME, BROADCAST, 0)
-    assert turnstile.take("app", NAME, BROADCAST, MINUTE - 1) == Full(60, 1)
+    take(turnstile, BROADCAST, 0)
+    assert take(turnstile, BROADCAST, MINUTE - 1) == Full(NAME, 60, 1)
 
 
 def test_apps_and_quotas_do_not_share(turnstile):  # G1
     """One app's call, and one feature's, leaves the others' quotas alone."""
-    turnstile.take("app", NAME, BROADCAST, 0)
-    assert turnstile.take("other", NAME, BROADCAST, 0) is None
-    assert turnstile.take("app", QuotaName.PUSH, BROADCAST, 0) is None
+    take(turnstile, BROADCAST, 0)
+    assert take(turnstile, BROADCAST, 0, app="other") is None
+    assert take(turnstile, BROADCAST, 0, name=QuotaName.PUSH) is None
 
 
 def test_a_changed_quota_counts_what_the_old_one_let_pass(turnstile):  # S9
@@ -84,22 +88,22 @@ def test_a_call_given_back_leaves_room(turnstile):
     """One take is undone, and only one."""
     quota = Quota.parse("2/minute")
     passed(turnstile, quota, 5, 7)
-    turnstile.give_back("app", NAME, 5)
+    turnstile.give_back("app", [Want(NAME, BROADCAST)], 5)
     assert passed(turnstile, quota, 8, 8) == [True, False]
     assert passed(turnstile, quota, 7 + MINUTE) == [True]
 
 
 def test_giving_back_what_was_never_taken_changes_nothing(turnstile):
     """There is nothing to uncount."""
-    turnstile.give_back("app", NAME, 5)
+    turnstile.give_back("app", [Want(NAME, BROADCAST)], 5)
     assert passed(turnstile, BROADCAST, 5, 6) == [True, False]
 
 
 def test_a_refill_counts_like_the_calls_it_stands_for(turnstile):  # G1
     """Calls from before a restart, even those that come late and out of order, fill the spans."""
-    turnstile.take("app", NAME, BROADCAST, 49 * MINUTE)
+    take(turnstile, BROADCAST, 49 * MINUTE)
     turnstile.refill([("app", NAME, at) for at in reversed(range(0, 49 * MINUTE, MINUTE))])
-    assert turnstile.take("app", NAME, BROADCAST, 51 * MINUTE) == Full(86400, 86400 - 51 * 60)
+    assert take(turnstile, BROADCAST, 51 * MINUTE) == Full(NAME, 86400, 86400 - 51 * 60)
     assert passed(turnstile, BROADCAST, DAY) == [True]
 
 
@@ -125,7 +129,7 @@ def test_no_stretch_ever_holds_more(spans, steps):  # G1
         now = max(now + step, 0)
         at = max(now, *taken[-1:], 0)
         fits = all(len(taken) - bisect_left(taken, now - span.seconds * 1000 + 1) < span.limit for span in spans)
-        full = turnstile.take("app", NAME, quota, now)
+        full = take(turnstile, quota, now)
         assert (full is None) == fits
         taken += [] if full else [at]
     for span in spans:
@@ -142,6 +146,85 @@ def test_the_wait_told_is_enough(spans, steps):
     turnstile, quota, now = Turnstile(), Quota(tuple(spans)), 0
     for step in steps:
         now += step
-        if full := turnstile.take("app", NAME, quota, now):
+        if full := take(turnstile, quota, now):
             now += full.retry_after_seconds * 1000
-            assert turnstile.take("app", NAME, quota, now) is None
+            assert take(turnstile, quota, now) is None
+
+
+# --- several quotas, and more than one of each ---------------------------------------------------------------------
+
+CALLS, MESSAGES = QuotaName.ROOM_CALLS, QuotaName.ROOM_MESSAGES
+
+
+def room_call(rooms, calls="20/second", messages="100/second"):
+    return [Want(CALLS, Quota.parse(calls)), Want(MESSAGES, Quota.parse(messages), rooms)]
+
+
+def test_ten_calls_to_ten_rooms_are_a_hundred_messages(turnstile):  # E3
+    """The eleventh is over the messages, and one room more would be, too."""
+    assert [turnstile.take("app", room_call(10), 0) for _ in range(10)] == [None] * 10
+    assert turnstile.take("app", room_call(10), 0) == Full(MESSAGES, 1, 1)
+    assert turnstile.take("app", room_call(1), 999) == Full(MESSAGES, 1, 1)
+    assert turnstile.take("app", room_call(10), 1000) is None
+
+
+def test_twenty_calls_to_one_room_are_all_calls_there_are(turnstile):  # E3
+    """The twenty-first is over the calls, while the messages have room."""
+    assert [turnstile.take("app", room_call(1), 0) for _ in range(20)] == [None] * 20
+    assert turnstile.take("app", room_call(1), 0) == Full(CALLS, 1, 1)
+
+
+def test_where_both_are_full_the_first_that_was_asked_for_is_named(turnstile):  # E3
+    """Twenty calls of five rooms each fill both in the same moment; the wait is for both."""
+    wanted = room_call(5, messages="100/minute")
+    assert [turnstile.take("app", wanted, 0) for _ in range(20)] == [None] * 20
+    assert turnstile.take("app", wanted, 0) == Full(CALLS, 1, 60)
+
+
+def test_a_call_that_one_quota_refuses_takes_nothing_from_the_other(turnstile):  # G1
+    """A hundred calls over the messages leave the calls as they were, as many as they were."""
+    turnstile.take("app", room_call(96), 0)
+    assert {turnstile.take("app", room_call(5), 0).name for _ in range(100)} == {MESSAGES}
+    assert turnstile.take("app", room_call(4), 0) is None
+    assert take(turnstile, Quota.parse("2/second"), 0, name=CALLS) == Full(CALLS, 1, 1)
+    assert take(turnstile, Quota.parse("3/second"), 0, name=CALLS) is None
+
+
+def test_what_a_span_never_has_room_for_is_refused_without_a_time(turnstile):  # G1
+    """Waiting does not help who wants more at once than there may be."""
+    assert turnstile.take("app", room_call(6, messages="5/second"), 0) == Full(MESSAGES, 1, None)
+    assert turnstile.take("app", room_call(5, messages="5/second"), 0) is None
+
+
+def test_a_call_given_back_leaves_all_of_its_room(turnstile):  # G1
+    """In every quota, and as much as it took."""
+    turnstile.take("app", room_call(90), 5)
+    turnstile.take("app", room_call(10), 6)
+    turnstile.give_back("app", room_call(90), 5)
+    assert turnstile.take("app", room_call(91), 7) == Full(MESSAGES, 1, 1)
+    assert turnstile.take("app", room_call(90), 7) is None
+
+
+@given(
+    limits=st.tuples(st.integers(1, 6), st.integers(1, 12)),
+    steps=st.lists(st.tuples(st.integers(-500, 1500), st.integers(1, 5)), min_size=1, max_size=120),
+)
+def test_no_stretch_ever_holds_more_of_either(limits, steps):  # G1, E3
+    """Calls and messages are counted together or not at all, whatever the clock does; none that fits is refused."""
+    turnstile, now = Turnstile(), 0
+    calls, messages = (Quota((Span(limit, 1),)) for limit in limits)
+    taken = []
+    for step, rooms in steps:
+        now = max(now + step, 0)
+        running = [amount for at, amount in taken if at > now - 1000]
+        fits = len(running) < limits[0] and sum(running) + rooms <= limits[1]
+        full = turnstile.take("app", [Want(CALLS, calls), Want(MESSAGES, messages, rooms)], now)
+        assert (full is None) == fits
+        if full is None:
+            taken.append((max(now, *(at for at, _ in taken), 0), rooms))
+        elif len(running) >= limits[0]:
+            assert full.name is CALLS
+    for start, _ in taken:
+        within = [amount for at, amount in taken if start <= at < start + 1000]
+        assert len(within) <= limits[0]
+        assert sum(within) <= limits[1]

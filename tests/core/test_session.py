@@ -3,10 +3,23 @@ import pytest
 from laba.core.attendance import Due
 from laba.core.session import NEXT, Session, State, Step
 from laba.model.closing import Closing
-from laba.model.session import Ask, Login, Malformed, Pong, Unsupported
+from laba.model.session import (
+    Ask,
+    Count,
+    Join,
+    Leave,
+    Login,
+    Look,
+    Malformed,
+    Pong,
+    Review,
+    Say,
+    Unsupported,
+)
 
 LOGIN = Login(1, "token")
-EVENTS = (LOGIN, Pong(), Ask(2, "read"), Unsupported(3, "publish"), Malformed("no JSON"))
+EVENTS = (LOGIN, Pong(), Ask(2, "read"), Unsupported(3, "refresh"), Malformed("no JSON"))
+OF_ROOMS = (Join(4, "r"), Leave(5, "r"), Say(6, "r", b"{}"), Look(7, "r"), Count(8, "r"), Review(9, "r"))
 
 
 def heard(state, event):
@@ -46,9 +59,20 @@ def test_what_the_table_does_not_know_ends_the_session(state, event):
     assert heard(state, event) is Closing.BAD_REQUEST
 
 
+@pytest.mark.parametrize("event", OF_ROOMS)
+def test_who_is_in_may_go_into_rooms_and_speak_there(event):
+    """Before the login it is not this protocol."""  # S3
+    assert [heard(state, event) for state in (State.NEW, State.CATCHING_UP, State.LIVE)] == [
+        Closing.BAD_REQUEST,
+        Step.TALK,
+        Step.TALK,
+    ]
+
+
 def test_the_table_answers_every_event_where_one_may_come():
     """No pair is left to chance."""
-    expected = {(state, type(event)) for state in (State.NEW, State.CATCHING_UP, State.LIVE) for event in EVENTS}
+    events = (*EVENTS, *OF_ROOMS)
+    expected = {(state, type(event)) for state in (State.NEW, State.CATCHING_UP, State.LIVE) for event in events}
     assert set(NEXT) == expected
 
 

@@ -1,12 +1,15 @@
 import json
 from types import MappingProxyType
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from laba.model.app import QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
-from laba.protocols.envelope import envelope
+from laba.protocols.envelope import Sealed, envelope
 
 
 def message(conversation=ConversationType.APP, message_id=1173998498812376874, **changes):
@@ -48,12 +51,65 @@ def test_what_nobody_gave_is_null():
 
 
 @pytest.mark.parametrize("conversation", ConversationType)
-def test_only_an_app_wide_message_is_a_broadcast(conversation):
-    """`broadcast` follows from the conversation."""
+def test_of_what_is_not_for_all_rooms_only_an_app_wide_message_is_a_broadcast(conversation):
+    """`broadcast` follows from the conversation, but for what went to every room."""
     # S4
     read = json.loads(envelope(message(conversation)))
     assert read["conversation"] == {"type": conversation.value, "id": "admin"}
     assert read["broadcast"] is (conversation is ConversationType.APP)
+
+
+def test_a_copy_of_what_goes_to_all_rooms_is_a_broadcast():
+    """As the vendor's clients mark it; a message to rooms that were named is none."""
+    # A8, vendor-apis.md 4
+    said = [
+        json.loads(envelope(message(ConversationType.ROOM, audience=audience)))["broadcast"]
+        for audience in (Audience.ACTIVE_ROOMS, Audience.ROOMS)
+    ]
+    assert said == [True, False]
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(
+    ids=st.tuples(st.integers(1, 2**63 - 1), st.text(min_size=1, max_size=20)),
+    text=st.text(max_size=20),
+    ext=st.none() | st.dictionaries(st.text(max_size=5), _JSON, max_size=3),
+    audience=st.sampled_from(Audience),
+    conversation=st.sampled_from(ConversationType),
+    level=st.sampled_from(Level),
+)
+def test_a_sealed_copy_is_the_whole_message_byte_for_byte(ids, text, ext, audience, conversation, level):
+    """Written once around what differs, it is what writing all of it in one piece gives."""
+    # design.md 6.1, A8
+    whole = message(content=Content(Kind.TXT, {"text": text}), ext=ext, audience=audience, level=level, sender=text)
+    dispatch = whole.dispatch
+    flags = {"stored": True, "counted": True, "pushed": True, "updates_last": True}
+    expected = msgspec.json.encode(
+        {
+            "id": str(ids[0]),
+            "kind": "txt",
+            "content": {"text": text},
+            "from": text,
+            "conversation": {"type": conversation, "id": ids[1]},
+            "level": level,
+            "ext": ext,
+            "sent_at": dispatch.accepted_at_ms,
+            "broadcast": conversation is ConversationType.APP or audience is Audience.ACTIVE_ROOMS,
+            "flags": flags,
+            "client_id": None,
+            "original": None,
+        }
+    )
+    sealed = Sealed(dispatch, conversation)
+    assert sealed.copy(ids[0] - 1, "another")
+    assert sealed.copy(*ids) == expected
+    assert envelope(Message(ids[0], Conversation(conversation, ids[1]), dispatch)) == expected
 
 
 def test_the_vendors_own_body_travels_beside_ours():

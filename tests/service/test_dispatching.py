@@ -7,7 +7,7 @@ from houses import WINDOW_MS, offsets, opened
 from laba.adapters.bus.local import LocalBus
 from laba.model.stream import Stream
 from laba.ports import StoreBusyError
-from laba.service.dispatching import Dispatcher, stream_of
+from laba.service.dispatching import Dispatcher, Patience, stream_of
 
 pytestmark = pytest.mark.anyio
 
@@ -152,7 +152,7 @@ class TestFailingStore:
         enough = asyncio.Event()
 
         class Ailing:
-            async def waiting(self, limit):
+            async def waiting(self, limit, besides):
                 asked_at.append(asyncio.get_running_loop().time())
                 if len(asked_at) <= 3:
                     raise fault
@@ -160,7 +160,7 @@ class TestFailingStore:
                 return ()
 
         base = ground()
-        running = asyncio.create_task(Dispatcher(Ailing(), None, LocalBus(), WINDOW_MS, base).run())
+        running = asyncio.create_task(Dispatcher(Ailing(), None, LocalBus(), None, Patience(WINDOW_MS), base).run())
         await enough.wait()
         assert [at - asked_at[0] for at in asked_at] == pytest.approx([0, 1, 2, 3])
         assert counted(base.meter, "laba_store_failures_total") == 3
@@ -170,10 +170,10 @@ class TestFailingStore:
         """Who waits for what was accepted gives up after three seconds: it is in the ledger."""
 
         class Dead:
-            async def waiting(self, limit):
+            async def waiting(self, limit, besides):
                 raise OSError("disk")
 
-        dispatcher = Dispatcher(Dead(), None, LocalBus(), WINDOW_MS, ground())
+        dispatcher = Dispatcher(Dead(), None, LocalBus(), None, Patience(WINDOW_MS), ground())
         running = asyncio.create_task(dispatcher.run())
         started = asyncio.get_running_loop().time()
         await dispatcher.settled()

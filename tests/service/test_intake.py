@@ -7,7 +7,7 @@ from houses import offsets, opened
 from laba.adapters.store import files
 from laba.core.attendance import Arrival
 from laba.core.ids import EPOCH_MS
-from laba.model.app import AppPolicy, Feature, QuotaName
+from laba.model.app import AppPolicy, Feature, QuotaName, Want
 from laba.model.attendance import Seat
 from laba.model.calls import Accepted, ChangeApp
 from laba.model.quota import Quota
@@ -77,7 +77,7 @@ async def test_a_call_that_was_not_kept_is_given_back(house, tmp_path):
         for _ in range(3):
             with pytest.raises(StoreBusyError):
                 await full.intake.accept(submission(), app)
-        assert await full.gate.take(app.uuid, QuotaName.USERS_BROADCAST, Quota.parse("1/day"), 0) is None
+        assert await full.gate.take(app.uuid, [Want(QuotaName.USERS_BROADCAST, Quota.parse("1/day"))], 0) is None
         assert await full.store.waiting(10) == ()
         assert counted(full.meter, "laba_broadcasts_accepted_total") == 0
 

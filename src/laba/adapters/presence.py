@@ -5,6 +5,7 @@ from typing import Generic, TypeVar
 
 from laba.core.roster import Roster
 from laba.core.session import Session, State
+from laba.model.room import ROOM_PREFIX
 from laba.model.user import Resource
 
 Link = TypeVar("Link")
@@ -26,6 +27,10 @@ class LocalPresence(Generic[Link]):
             if session.seat is not None:
                 devices.setdefault(session.seat.device, Resource(session.seat.device, session.platform))
         return tuple(devices.values())
+
+    async def rooms(self, app_uuid: str, name: str) -> tuple[str, ...]:
+        entered = (channel for session in self._sessions(app_uuid, name) for channel in session.rooms or ())
+        return tuple(dict.fromkeys(channel.removeprefix(ROOM_PREFIX) for channel in entered))
 
     def _sessions(self, app_uuid: str, name: str) -> tuple[Session[Link], ...]:
         present = self._roster.of_user(app_uuid, name)

@@ -7,6 +7,7 @@ import click
 
 from laba.cli.office import app_path, asked
 from laba.cli.options import app_argument, config_option, data_option, examples, json_option, settings
+from laba.cli.priorities import NAMES, listed, pairs
 from laba.cli.showing import show_json, show_pairs, show_rows
 from laba.model.app import Feature, QuotaName
 from laba.model.quota import Quota
@@ -78,6 +79,7 @@ def create(
         "laba app set acme/chat users_broadcast=on",
         "laba app set acme/chat quota.users_broadcast=1/minute,50/day quota.push=unlimited",
         "laba app set acme/chat development=on",
+        "laba app set acme/chat high_types=custom,cmd high_members=admin,host",
     ),
 )
 @app_argument
@@ -97,6 +99,9 @@ def change(
     Features and development are on or off.
 
     A quota is a list of spans that all hold (40/2seconds, 1/minute,50/day), or unlimited.
+
+    A room message of one of the high_types, or of one of the high_members, is high whatever level it asked for. The
+    lists have commas between, and an empty one raises none.
     """
     body: dict[str, Any] = {}
     for text in changes:
@@ -166,6 +171,7 @@ def _policy(found: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         *((name, "on" if on else "off") for name, on in switches.items()),
         *((f"quota.{name}", text) for name, text in found["quotas"].items()),
+        *pairs(found),
     ]
 
 
@@ -181,8 +187,10 @@ def _add(body: dict[str, Any], text: str) -> None:
         body.setdefault("features", {})[name] = _switch(value, text)
     elif name == "development":
         body["development"] = _switch(value, text)
+    elif name in NAMES:
+        body[name] = listed(name, value, text)
     else:
-        known = [*Feature, "development", *(f"quota.{each}" for each in QuotaName)]
+        known = [*Feature, "development", *NAMES, *(f"quota.{each}" for each in QuotaName)]
         raise click.BadParameter(f"{text!r}: there is {', '.join(known)}")
 
 

@@ -7,6 +7,7 @@ import asyncio
 import http.client
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -26,9 +27,15 @@ START_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 0.1
 
 
-def asked(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+def asked(
+    settings: Settings,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    query: Mapping[str, str] | None = None,
+) -> Any:
     """Ask for something and give the answer's JSON; a refusal ends the command with its sentence."""
-    return _understood(call(settings, _head(settings, method, path), _encoded(body)))
+    return _understood(call(settings, _head(settings, method, path, query), _encoded(body)))
 
 
 def asked_of_server(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -110,10 +117,10 @@ async def _answered_here(settings: Settings, head: RequestHead, body: bytes) -> 
     return response
 
 
-def _head(settings: Settings, method: str, path: str) -> RequestHead:
+def _head(settings: Settings, method: str, path: str, query: Mapping[str, str] | None = None) -> RequestHead:
     base_url = settings.server.public_url or "http://localhost"
     headers = {"content-type": "application/json"}
-    return RequestHead(method, path, headers=headers, base_url=base_url, operator=True)
+    return RequestHead(method, path, query or {}, headers, base_url=base_url, operator=True)
 
 
 def _encoded(body: dict[str, Any] | None) -> bytes:

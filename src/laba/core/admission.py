@@ -1,7 +1,8 @@
 """Whether a submission may be sent, quotas apart: those are taken last, at the gate."""
 
-from laba.model.app import App
+from laba.model.app import App, QuotaName, Want
 from laba.model.dispatch import Submission
+from laba.model.priorities import Priorities
 from laba.model.refusal import Code, Refusal
 
 
@@ -21,12 +22,29 @@ def objection(submission: Submission, app: App) -> Refusal | None:
     return None
 
 
-def exhausted(submission: Submission, app: App, span_seconds: int, retry_after_seconds: int) -> Refusal:
+def wants(submission: Submission, app: App) -> tuple[Want, ...]:
+    """Say what it takes of the app's quotas. The first one that is full is what the caller is told (E3, E10)."""
+    if submission.quota is QuotaName.ROOM_MESSAGES:
+        calls = app.policy.want(QuotaName.ROOM_CALLS)
+        return calls, app.policy.want(QuotaName.ROOM_MESSAGES, len(submission.rooms))
+    return (app.policy.want(submission.quota),)
+
+
+def exhausted(app: App, name: QuotaName, span_seconds: int, retry_after_seconds: int | None) -> Refusal:
     """Say that a quota is full, and when it has room again."""
-    quota = app.policy.quota(submission.quota)
+    when = "never has room for so many at once"
+    if retry_after_seconds is not None:
+        when = f"has room again in {retry_after_seconds} s"
     return Refusal(
         Code.QUOTA_EXHAUSTED,
-        f"the quota {submission.quota} of {app.name} is {quota}; it has room again in {retry_after_seconds} s",
+        f"the quota {name} of {app.name} is {app.policy.quota(name)}; it {when}",
+        subject=name,
         span_seconds=span_seconds,
         retry_after_seconds=retry_after_seconds,
     )
+
+
+def is_raised(submission: Submission, *priorities: Priorities) -> bool:
+    """Tell whether an app's or a room's operator makes it high, whatever level it asked for (E5)."""
+    kind, sender = submission.content.kind, submission.sender
+    return any(each.raises(kind, sender) for each in priorities)

@@ -1,13 +1,14 @@
 """Counting calls against quotas whose spans slide (G1)."""
 
+import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from laba.model.app import QuotaName
-from laba.model.quota import Quota, Span
+from laba.model.app import QuotaName, Want
+from laba.model.quota import Span
 
 # How many calls are remembered at least, per app and quota, so that a quota changed at run time counts what was
 # taken under the old one. A quota with a larger limit remembers that many.
@@ -16,14 +17,19 @@ REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """No room. `span_seconds` is the shortest full span; after `retry_after_seconds` (1 or more) all have room."""
+    """No room in the quota `name`, the first in which there is none; `span_seconds` is its shortest full span.
 
+    After `retry_after_seconds` (1 or more) there is room for all that was wanted; None where there never is, because
+    more is wanted at once than a span may hold.
+    """
+
+    name: QuotaName
     span_seconds: int
-    retry_after_seconds: int
+    retry_after_seconds: int | None
 
 
 class Turnstile:
-    """Lets a call pass if every span of its quota has room, and then counts it in all of them; or in none.
+    """Lets a call pass if there is room in every span of all its quotas, and then counts it in all; or in none.
 
     An entry at t is counted until t plus the span's length, exactly: no stretch of that length ever holds more than
     the limit. Time does not run backwards in here: a call that comes with an earlier time than the last entry's is
@@ -38,22 +44,23 @@ class Turnstile:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, QuotaName], array[int]] = {}
 
-    def take(self, app_uuid: str, name: QuotaName, quota: Quota, now_ms: int) -> Full | None:
+    def take(self, app_uuid: str, wants: Sequence[Want], now_ms: int) -> Full | None:
         """Count one call, or say what is full and count nothing. Costs the same however many are remembered."""
-        entries = self._of(app_uuid, name)
-        if full := [span for span in quota.spans if _room_at_ms(entries, span) > now_ms]:
-            wait_ms = max(_room_at_ms(entries, span) for span in full) - now_ms
-            return Full(min(span.seconds for span in full), -(-wait_ms // 1000))
-        entries.append(max(now_ms, entries[-1]) if entries else now_ms)
-        _trim(entries, quota)
+        counters = [(want, self._of(app_uuid, want.name)) for want in wants]
+        for want, entries in counters:
+            for span in want.quota.spans:
+                if _room_at_ms(entries, span, want.amount) > now_ms:
+                    return _fullness(counters, now_ms)
+        for want, entries in counters:
+            _count(entries, want, now_ms)
         return None
 
-    def give_back(self, app_uuid: str, name: QuotaName, taken_at_ms: int) -> None:
+    def give_back(self, app_uuid: str, wants: Iterable[Want], taken_at_ms: int) -> None:
         """Uncount one call taken at that time; nothing happens if none is known."""
-        entries = self._of(app_uuid, name)
-        index = bisect_left(entries, taken_at_ms)
-        if index < len(entries):
-            del entries[index]
+        for want in wants:
+            entries = self._of(app_uuid, want.name)
+            index = bisect_left(entries, taken_at_ms)
+            del entries[index : index + want.amount]
 
     def refill(self, taken: Iterable[tuple[str, QuotaName, int]]) -> None:
         """Count calls of the past, as (app uuid, quota, taken_at_ms)."""
@@ -70,13 +77,39 @@ class Turnstile:
         return self._entries.setdefault((app_uuid, name), array("q"))
 
 
-def _room_at_ms(entries: "array[int]", span: Span) -> int:
-    """Say from when on the span has room for one more: when its oldest of the last `limit` entries leaves it."""
-    return entries[-span.limit] + span.seconds * 1000 if len(entries) >= span.limit else 0
+def _fullness(counters: "Sequence[tuple[Want, array[int]]]", now_ms: int) -> Full:
+    """Say what is full, where something is."""
+    waits = [
+        (want.name, span.seconds, wait_ms)
+        for want, entries in counters
+        for span in want.quota.spans
+        if (wait_ms := _room_at_ms(entries, span, want.amount) - now_ms) > 0
+    ]
+    name = waits[0][0]
+    longest_ms = max(wait_ms for _, _, wait_ms in waits)
+    return Full(
+        name,
+        min(seconds for of, seconds, _ in waits if of is name),
+        None if longest_ms == math.inf else -(-int(longest_ms) // 1000),
+    )
 
 
-def _trim(entries: "array[int]", quota: Quota) -> None:
-    remembered = max(REMEMBERED, *(span.limit for span in quota.spans), 0)
-    # Only when twice as long, so that a take moves the others once in `remembered` times.
-    if len(entries) > 2 * remembered:
-        del entries[:-remembered]
+def _room_at_ms(entries: "array[int]", span: Span, amount: int) -> float:
+    """Say from when on the span has room for so many more: when the entry leaves whose place the last takes."""
+    place = span.limit - amount + 1
+    if place < 1:
+        return math.inf
+    return entries[-place] + span.seconds * 1000 if len(entries) >= place else 0
+
+
+def _count(entries: "array[int]", want: Want, now_ms: int) -> None:
+    at_ms = max(now_ms, entries[-1]) if entries else now_ms
+    if want.amount == 1:
+        entries.append(at_ms)
+    else:
+        entries.extend([at_ms] * want.amount)
+    if len(entries) > 2 * REMEMBERED:
+        remembered = max(REMEMBERED, *(span.limit for span in want.quota.spans), 0)
+        # Only when twice as long, so that a take moves the others once in `remembered` times.
+        if len(entries) > 2 * remembered:
+            del entries[:-remembered]

@@ -9,7 +9,20 @@ from typing import Generic, TypeVar
 from laba.core.attendance import Due
 from laba.model.attendance import Seat
 from laba.model.closing import Closing
-from laba.model.session import Ask, Event, Login, Malformed, Pong, Unsupported
+from laba.model.session import (
+    Ask,
+    Count,
+    Event,
+    Join,
+    Leave,
+    Login,
+    Look,
+    Malformed,
+    Pong,
+    Review,
+    Say,
+    Unsupported,
+)
 
 Link = TypeVar("Link")
 
@@ -28,6 +41,7 @@ class Step(Enum):
     LOG_IN = "log_in"
     NOTE_PONG = "note_pong"
     ASK = "ask"
+    TALK = "talk"
     DENY = "deny"
 
 
@@ -36,16 +50,34 @@ NEXT: dict[tuple[State, type[Event]], Step | Closing] = {
     # The first command of a client is its login; anything before it is not this protocol.
     (State.NEW, Pong): Closing.BAD_REQUEST,
     (State.NEW, Ask): Closing.BAD_REQUEST,
+    (State.NEW, Join): Closing.BAD_REQUEST,
+    (State.NEW, Leave): Closing.BAD_REQUEST,
+    (State.NEW, Say): Closing.BAD_REQUEST,
+    (State.NEW, Look): Closing.BAD_REQUEST,
+    (State.NEW, Count): Closing.BAD_REQUEST,
+    (State.NEW, Review): Closing.BAD_REQUEST,
     (State.NEW, Unsupported): Closing.BAD_REQUEST,
     (State.NEW, Malformed): Closing.BAD_REQUEST,
     (State.CATCHING_UP, Login): Closing.BAD_REQUEST,
     (State.CATCHING_UP, Pong): Step.NOTE_PONG,
     (State.CATCHING_UP, Ask): Step.ASK,
+    (State.CATCHING_UP, Join): Step.TALK,
+    (State.CATCHING_UP, Leave): Step.TALK,
+    (State.CATCHING_UP, Say): Step.TALK,
+    (State.CATCHING_UP, Look): Step.TALK,
+    (State.CATCHING_UP, Count): Step.TALK,
+    (State.CATCHING_UP, Review): Step.TALK,
     (State.CATCHING_UP, Unsupported): Step.DENY,
     (State.CATCHING_UP, Malformed): Closing.BAD_REQUEST,
     (State.LIVE, Login): Closing.BAD_REQUEST,
     (State.LIVE, Pong): Step.NOTE_PONG,
     (State.LIVE, Ask): Step.ASK,
+    (State.LIVE, Join): Step.TALK,
+    (State.LIVE, Leave): Step.TALK,
+    (State.LIVE, Say): Step.TALK,
+    (State.LIVE, Look): Step.TALK,
+    (State.LIVE, Count): Step.TALK,
+    (State.LIVE, Review): Step.TALK,
     (State.LIVE, Unsupported): Step.DENY,
     (State.LIVE, Malformed): Closing.BAD_REQUEST,
 }

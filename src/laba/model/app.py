@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
@@ -18,7 +19,10 @@ RESERVED_ORGS = frozenset(
 
 
 class Feature(StrEnum):
-    """What an operator switches per app without a restart (G2)."""
+    """What an operator switches per app without a restart (G2).
+
+    `room_cap` makes the budgets of the app's rooms bind at all times, not only under pressure (design.md section 7).
+    """
 
     USERS_BROADCAST = "users_broadcast"
     CHATROOMS_BROADCAST = "chatrooms_broadcast"
@@ -26,6 +30,7 @@ class Feature(StrEnum):
     PUSH = "push"
     NEROOM_BROADCAST = "neroom_broadcast"
     ROAMING = "roaming"
+    ROOM_CAP = "room_cap"
 
 
 class QuotaName(StrEnum):
@@ -56,6 +61,14 @@ DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
         QuotaName.DIRECTED_CALLS: Quota.parse("100/second"),
     }
 )
+
+
+class Want(NamedTuple):
+    """What a call takes from one quota: so many of what that counts."""
+
+    name: QuotaName
+    quota: Quota
+    amount: int = 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -114,6 +127,9 @@ class AppPolicy:
 
     def quota(self, name: QuotaName) -> Quota:
         return self.quotas.get(name, DEFAULT_QUOTAS[name])
+
+    def want(self, name: QuotaName, amount: int = 1) -> Want:
+        return Want(name, self.quota(name), amount)
 
 
 @dataclass(frozen=True, slots=True)

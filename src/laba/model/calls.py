@@ -10,18 +10,24 @@ from enum import Enum, StrEnum
 
 from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.dispatch import Dispatch, Submission
+from laba.model.priorities import PrioritiesChange
 from laba.model.quota import Quota
 from laba.model.recordcalls import RecordAnswer, RecordCall
+from laba.model.roomcalls import RoomAnswer, RoomCall
 from laba.model.user import User
 from laba.model.usercalls import UserAnswer, UserCall
 
 
 class Right(Enum):
-    """Who may call an endpoint. USER_OR_APP: the user whom its path names as {user}, the app, or the operator."""
+    """Who may call an endpoint. USER_OR_APP: the user whom its path names as {user}, the app, or the operator.
+
+    USER_LEVEL: the app, or any user of it, who may do less: the claim then names it as the actor.
+    """
 
     ANYONE = "anyone"
     APP = "app"
     USER_OR_APP = "user or app"
+    USER_LEVEL = "app, or a user within its rights"
     OPERATOR = "operator"
     APP_OR_OPERATOR = "app or operator"
 
@@ -48,6 +54,7 @@ class Claim:
 
     `app` is a name, `app_id` an id; an endpoint outside any app has neither. `proof` is the bearer token, None where
     none was sent, and "" where the header is there but holds no bearer token. `path` is without the app's prefix.
+    `actor` is the user who was found to act, at an endpoint of the right USER_LEVEL; None for the app.
     """
 
     endpoint: Endpoint
@@ -56,6 +63,7 @@ class Claim:
     app: tuple[str, str] | None = None
     app_id: str | None = None
     proof: str | None = field(default=None, repr=False)
+    actor: str | None = None
 
 
 # --- calls ---------------------------------------------------------------------------------------------------------
@@ -104,6 +112,7 @@ class ChangeApp:
     features: Mapping[Feature, bool] = field(default_factory=dict)
     quotas: Mapping[QuotaName, Quota] = field(default_factory=dict)
     development: bool | None = None
+    priorities: PrioritiesChange = field(default_factory=PrioritiesChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ class ListApps:
     """List every app."""
 
 
-Call = Submission | TokenRequest | UserCall | CreateApp | ChangeApp | GetApp | ListApps | RecordCall
+Call = Submission | TokenRequest | UserCall | RoomCall | CreateApp | ChangeApp | GetApp | ListApps | RecordCall
 
 # --- answers -------------------------------------------------------------------------------------------------------
 
@@ -126,6 +135,13 @@ class Accepted:
     """The dispatch is in the ledger: it survives a crash from here on (design.md section 8)."""
 
     dispatch: Dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The lanes took a message to each of these rooms: room id -> message id. A crash loses it (design.md 8)."""
+
+    ids: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +168,7 @@ class AppsListed:
     apps: tuple[App, ...]
 
 
-Answer = Accepted | TokenIssued | UserAnswer | AppShown | AppsListed | RecordAnswer
+Answer = Accepted | Posted | TokenIssued | UserAnswer | RoomAnswer | AppShown | AppsListed | RecordAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a caller asked to send, what was admitted, and one conversation's copy of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,8 +62,9 @@ class Submission:
 class Dispatch:
     """An admitted submission. `id` is 64 bits, time-ordered and unique across nodes.
 
-    `users`, where it is not None, are the only members who may see it. `size_bytes` is the submission's; 0 for one
-    that was read back from the ledger.
+    `users`, where it is not None, are the only members who may see it. `copies` is how many ids, from its own on, are
+    its messages' alone (`core.ids.nth`): for all rooms, one for every number that a room had when it was accepted.
+    `size_bytes` is the submission's; 0 for one that was read back from the ledger.
     """
 
     id: int
@@ -79,10 +80,13 @@ class Dispatch:
     level: Level = Level.NORMAL
     client_id: str | None = None
     users: frozenset[str] | None = None
+    copies: int = 1
     size_bytes: int = field(default=0, compare=False)
 
     @classmethod
-    def admitted(cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int) -> "Dispatch":
+    def admitted(
+        cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int, copies: int = 1
+    ) -> "Dispatch":
         return cls(
             id=dispatch_id,
             app_uuid=app_uuid,
@@ -97,8 +101,13 @@ class Dispatch:
             level=submission.level,
             client_id=submission.client_id,
             users=submission.users,
+            copies=copies,
             size_bytes=submission.size_bytes,
         )
+
+    def raised(self) -> "Dispatch":
+        """Give it as one of level high (E5)."""
+        return replace(self, level=Level.HIGH)
 
 
 class ConversationType(StrEnum):

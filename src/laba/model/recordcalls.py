@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from laba.model.dispatch import Conversation
 from laba.model.report import KeptReport
+from laba.model.roomreport import RoomMinute
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class Acknowledge:
 @dataclass(frozen=True, slots=True)
 class GetReport:
     dispatch_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetRoomReport:
+    """Tell what became of a room's messages in so many minutes, the present one the last of them."""
+
+    room_id: str
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +100,13 @@ class ReportShown:
     kept: KeptReport
 
 
-RecordCall = ListConversations | MarkRead | ReadHistory | Acknowledge | GetReport
-RecordAnswer = ConversationsListed | MarkedRead | HistoryRead | Acknowledged | ReportShown
+@dataclass(frozen=True, slots=True)
+class RoomReportShown:
+    """The minutes in which anything was counted, oldest first. A room that nobody knows has none."""
+
+    room_id: str
+    minutes: tuple[RoomMinute, ...]
+
+
+RecordCall = ListConversations | MarkRead | ReadHistory | Acknowledge | GetReport | GetRoomReport
+RecordAnswer = ConversationsListed | MarkedRead | HistoryRead | Acknowledged | ReportShown | RoomReportShown

@@ -24,13 +24,18 @@ class Code(StrEnum):
     BODY_TIMEOUT = "body_timeout"
     BODY_BROKEN = "body_broken"
     FIELD_INVALID = "field_invalid"
+    FIELD_MISSING = "field_missing"
     SENDER_EMPTY = "sender_empty"
     EXT_INVALID = "ext_invalid"
+    FIELD_EMPTY = "field_empty"
+    LIST_SIZE_WRONG = "list_size_wrong"
     MESSAGE_TOO_LARGE = "message_too_large"
     # Whether it may be done now (A3, A7, G1, G2)
     FEATURE_OFF = "feature_off"
     QUOTA_EXHAUSTED = "quota_exhausted"
     OVERLOADED = "overloaded"
+    NOT_A_MEMBER = "not_a_member"
+    MUTED = "muted"
     # Tokens (vendor-apis.md 1.1)
     GRANT_UNKNOWN = "grant_unknown"
     CLIENT_ID_WRONG = "client_id_wrong"
@@ -46,6 +51,13 @@ class Code(StrEnum):
     PASSWORD_TOO_LONG = "password_too_long"
     NICKNAME_TOO_LONG = "nickname_too_long"
     USERS_TOO_MANY = "users_too_many"
+    # Rooms (S3, vendor-apis.md 3.1)
+    ROOM_UNKNOWN = "room_unknown"
+    ROOM_EXISTS = "room_exists"
+    ROOM_FULL = "room_full"
+    ROOMS_TOO_MANY = "rooms_too_many"
+    MEMBER_UNKNOWN = "member_unknown"
+    OWNER_STAYS = "owner_stays"
     # What was sent: X2
     BROADCAST_UNKNOWN = "broadcast_unknown"
     # Apps
@@ -57,8 +69,8 @@ class Refusal:
     """Why a call was not done. Nothing of it happened, and no quota was touched.
 
     `reason` is a sentence for the caller, `field` the path of the member at fault (`msg.size.width`), `subject`
-    the thing a vendor's wording names (a user name, an app), `span_seconds` the shortest quota span that was
-    full, `retry_after_seconds` when the same call could succeed.
+    the thing a vendor's wording names (a user name, an app, a quota, a limit), `span_seconds` the shortest quota span
+    that was full, `retry_after_seconds` when the same call could succeed.
     """
 
     code: Code

@@ -70,7 +70,3 @@ class Flush:
     """Batches of rooms that go out in one moment; each of another stream."""
 
     batches: tuple[Batch, ...]
-
-
-# What travels between nodes.
-Notice = Batch | Revocation | Flush

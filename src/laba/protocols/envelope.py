@@ -5,41 +5,53 @@ from typing import Any
 import msgspec
 
 from laba.model.content import Original
-from laba.model.dispatch import ConversationType, Message
+from laba.model.dispatch import Audience, ConversationType, Dispatch, Message
 
 # A read-only mapping is encoded as the dict it stands for.
 _JSON = msgspec.json.Encoder(enc_hook=dict)
 
 
+class Sealed:
+    """A dispatch written once, for copies that differ in their id and their conversation only (design.md 6.1)."""
+
+    __slots__ = ("_head", "_tail")
+
+    def __init__(self, dispatch: Dispatch, conversation: ConversationType = ConversationType.ROOM) -> None:
+        said = _JSON.encode(
+            {"kind": dispatch.content.kind, "content": dispatch.content.fields, "from": dispatch.sender}
+        )
+        rest = _JSON.encode(
+            {
+                "level": dispatch.level,
+                "ext": dispatch.ext,
+                "sent_at": dispatch.accepted_at_ms,
+                "broadcast": conversation is ConversationType.APP or dispatch.audience is Audience.ACTIVE_ROOMS,
+                "flags": {
+                    "stored": dispatch.flags.stored,
+                    "counted": dispatch.flags.counted,
+                    "pushed": dispatch.flags.pushed,
+                    "updates_last": dispatch.flags.updates_last,
+                },
+                "client_id": dispatch.client_id,
+                "original": None if dispatch.original is None else _original(dispatch.original),
+            }
+        )
+        self._head = b'",%b,"conversation":{"type":"%b","id":' % (said[1:-1], conversation.value.encode())
+        self._tail = b"},%b" % rest[1:]
+
+    def copy(self, message_id: int, conversation_id: str) -> bytes:
+        """Give the copy for one conversation, as `envelope` writes it."""
+        return b'{"id":"%d%b%b%b' % (message_id, self._head, _JSON.encode(conversation_id), self._tail)
+
+
 def envelope(message: Message) -> bytes:
     """Write a message as one line of compact JSON in UTF-8: always the same keys, in the same order.
 
-    Ids are decimal strings (G3); what is absent is null. Nothing that belongs to one connection enters it, so the
-    same bytes serve everyone.
+    Ids are decimal strings (G3); what is absent is null. `broadcast` says that it went to the whole app, or to all of
+    its rooms. Nothing that belongs to one connection enters it, so the same bytes serve everyone.
     """
-    dispatch = message.dispatch
     conversation = message.conversation
-    return _JSON.encode(
-        {
-            "id": str(message.id),
-            "kind": dispatch.content.kind,
-            "content": dispatch.content.fields,
-            "from": dispatch.sender,
-            "conversation": {"type": conversation.type, "id": conversation.id},
-            "level": dispatch.level,
-            "ext": dispatch.ext,
-            "sent_at": dispatch.accepted_at_ms,
-            "broadcast": conversation.type is ConversationType.APP,
-            "flags": {
-                "stored": dispatch.flags.stored,
-                "counted": dispatch.flags.counted,
-                "pushed": dispatch.flags.pushed,
-                "updates_last": dispatch.flags.updates_last,
-            },
-            "client_id": dispatch.client_id,
-            "original": None if dispatch.original is None else _original(dispatch.original),
-        }
-    )
+    return Sealed(message.dispatch, conversation.type).copy(message.id, conversation.id)
 
 
 def _original(original: Original) -> dict[str, Any]:

@@ -79,6 +79,13 @@ class Access:
             return Refusal(Code.TOKEN_MISMATCH, "a user's token cannot do this; an app token is needed")
         return None
 
+    async def actor(self, proof: str | None, app: App) -> str | Refusal | None:
+        """Give the user of `app` whom `proof` names, None where it is the app's own; or say why it is no proof."""
+        identity = None if proof is None else self.identify(proof)
+        if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
+            return self.objection(proof, app)
+        return await self.objection_to_user(proof, app, identity.user) or identity.user
+
     async def objection_to_user(self, proof: str | None, app: App, name: str) -> Refusal | None:
         """Say why `proof` may not act for one user of `app`, or None: the app may, and the user itself."""
         identity = None if proof is None else self.identify(proof)

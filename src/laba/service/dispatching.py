@@ -5,7 +5,9 @@ The ledger is the queue. The path after a crash is the everyday path: whatever w
 
 import asyncio
 from contextlib import suppress
-from itertools import groupby
+from dataclasses import dataclass
+from itertools import chain, groupby
+from typing import Protocol
 
 from laba.model.dispatch import Audience, Dispatch
 from laba.model.stream import Stream
@@ -28,18 +30,43 @@ def stream_of(dispatch: Dispatch) -> Stream:
             raise ValueError("a message to rooms is in one stream for each of them")
 
 
+class Herald(Protocol):
+    """What carries a dispatch to the rooms: the lanes."""
+
+    async def broadcast(self, dispatch: Dispatch) -> None:
+        """Give a copy to every room for which it is and in which somebody is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """`window_ms` is how old a dispatch may be that still goes out.
+
+    What an earlier process left undone has an id up to `left_upto`; of that, what is for rooms waits `grace_ms` from
+    readiness on, until clients are back in their rooms.
+    """
+
+    window_ms: int
+    grace_ms: int = 0
+    left_upto: int = 0
+
+
 class Dispatcher:
     """Takes what waits in the ledger, oldest first. What is older than the window is given up, and counted."""
 
-    def __init__(self, store: Store, streams: Streams, bus: Bus, window_ms: int, ground: Ground) -> None:
+    def __init__(
+        self, store: Store, streams: Streams, bus: Bus, herald: Herald, patience: Patience, ground: Ground
+    ) -> None:
         self._store = store
         self._streams = streams
         self._bus = bus
-        self._window_ms = window_ms
+        self._herald = herald
+        self._patience = patience
         self._ground = ground
         self._something = asyncio.Event()
         self._something.set()  # what an earlier process left undone
         self._idle = asyncio.Event()
+        # What is for rooms and waits for their members, as ids per app; None when the grace is over.
+        self._held: dict[str, list[int]] | None = {}
 
     def wake(self) -> None:
         """Say that the ledger holds work."""
@@ -54,6 +81,13 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Work until cancelled. A store that fails is asked again every second; nothing is lost meanwhile."""
+        grace = asyncio.get_running_loop().call_later(self._patience.grace_ms / 1000, self._let_go)
+        try:
+            await self._work()
+        finally:
+            grace.cancel()
+
+    async def _work(self) -> None:
         while True:
             await self._something.wait()
             self._something.clear()
@@ -70,13 +104,37 @@ class Dispatcher:
 
     async def turn(self) -> int:
         """Send out one batch of what waits, and tell how many dispatches that were."""
-        waiting = await self._store.waiting(_BATCH_LIMIT)
-        horizon_ms = self._ground.clock() - self._window_ms
+        waiting = await self._store.waiting(_BATCH_LIMIT, [*chain(*(self._held or {}).values())])
+        horizon_ms = self._ground.clock() - self._patience.window_ms
         late = [dispatch for dispatch in waiting if dispatch.accepted_at_ms < horizon_ms]
         if late:
             await self._store.expire(late)
             self._ground.meter.count("laba_broadcasts_expired_total", len(late))
-        due = sorted((d for d in waiting if d.accepted_at_ms >= horizon_ms), key=stream_of)  # stable: order is kept
-        for stream, dispatches in groupby(due, key=stream_of):
-            await self._bus.publish(await self._streams.append(stream, tuple(dispatches)))
+        due = [d for d in waiting if d.accepted_at_ms >= horizon_ms and not self._is_held(d)]
+        for for_rooms, dispatches in groupby(due, key=lambda d: d.audience is Audience.ACTIVE_ROOMS):
+            await (self._to_rooms if for_rooms else self._to_streams)(list(dispatches))
         return len(waiting)
+
+    async def _to_streams(self, dispatches: list[Dispatch]) -> None:
+        dispatches.sort(key=stream_of)  # stable: order is kept
+        for stream, those in groupby(dispatches, key=stream_of):
+            await self._bus.publish(await self._streams.append(stream, tuple(those)))
+
+    async def _to_rooms(self, dispatches: list[Dispatch]) -> None:
+        """Send these to the rooms. One that a crash repeats gives its copies the ids that they had."""
+        for dispatch in dispatches:
+            await self._herald.broadcast(dispatch)
+            await self._store.done(dispatch)
+
+    def _is_held(self, dispatch: Dispatch) -> bool:
+        """Tell whether it waits for the members of its rooms, or behind one of its app that does (G3)."""
+        if self._held is None or dispatch.audience is not Audience.ACTIVE_ROOMS:
+            return False
+        if dispatch.id > self._patience.left_upto and dispatch.app_uuid not in self._held:
+            return False
+        self._held.setdefault(dispatch.app_uuid, []).append(dispatch.id)
+        return True
+
+    def _let_go(self) -> None:
+        self._held = None
+        self.wake()

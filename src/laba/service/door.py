@@ -1,6 +1,7 @@
 """One HTTP call, from its head to its response: claim, proof, body, call, answer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from laba.model.app import App
@@ -18,15 +19,17 @@ from laba.model.calls import (
 )
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
-from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory
+from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Code, Refusal
+from laba.model.roomcalls import RoomCall
 from laba.model.usercalls import UserCall
 from laba.ports import Dialect, StoreBusyError
 from laba.service.access import Access
 from laba.service.conversations import Reader
 from laba.service.ground import Ground
-from laba.service.intake import Intake
 from laba.service.reporting import Reporting
+from laba.service.roomdesk import RoomDesk
+from laba.service.sending import Sending
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 
@@ -38,6 +41,14 @@ class BodySource(Protocol):
         """Give the whole body; refuse one over the limit without reading it whole, and one that is too slow."""
 
 
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """The desks that answer many kinds of calls each."""
+
+    users: UserDesk
+    rooms: RoomDesk
+
+
 class Desk:
     """Answers calls: which service does what."""
 
@@ -45,22 +56,23 @@ class Desk:
         self,
         tenants: Tenants,
         access: Access,
-        users: UserDesk,
-        intake: Intake,
+        desks: Desks,
+        sending: Sending,
         reader: Reader,
         reporting: Reporting,
     ) -> None:
         self._tenants = tenants
-        self._users = users
+        self._desks = desks
         self._reporting = reporting
         self._of_app: Mapping[type[Any], Callable[[Any, App], Awaitable[Answer | Refusal]]] = {
-            Submission: intake.accept,
+            Submission: sending.accept,
             TokenRequest: access.issue,
             ChangeApp: tenants.change,
             GetApp: tenants.show,
             ListConversations: reader.list,
             MarkRead: reader.mark_read,
             ReadHistory: reader.history,
+            GetRoomReport: reporting.rooms.show,
         }
 
     async def serve(self, call: Call, app: App | None) -> Answer | Refusal:
@@ -74,7 +86,9 @@ class Desk:
         if app is None:
             raise TypeError(f"{type(call).__name__} is about an app, and its endpoint names none")
         if isinstance(call, UserCall):
-            return await self._users.serve(call, app)
+            return await self._desks.users.serve(call, app)
+        if isinstance(call, RoomCall):
+            return await self._desks.rooms.serve(call, app)
         served = self._of_app.get(type(call))
         if served is None:
             raise TypeError(f"no service for {type(call).__name__}")
@@ -120,13 +134,13 @@ class Door:
     async def _served(
         self, dialect: Dialect, claim: Claim, app: App | None, head: RequestHead, body: BodySource
     ) -> Answer | Refusal:
-        refusal = await self._objection(claim, app, head)
-        if refusal is not None:
-            return refusal
+        admitted = await self._admitted(claim, app, head)
+        if isinstance(admitted, Refusal):
+            return admitted
         content = await body.read(claim.endpoint.body_limit_bytes) if claim.endpoint.media_types else b""
         if isinstance(content, Refusal):
             return content
-        call = dialect.read(claim, HttpRequest(head, content), app, self._ground.clock())
+        call = dialect.read(admitted, HttpRequest(head, content), app, self._ground.clock())
         if isinstance(call, Refusal):
             return call
         try:
@@ -147,12 +161,12 @@ class Door:
             app, subject = self._tenants.apps.with_app_id(claim.app_id or ""), str(claim.app_id)
         return app or Refusal(Code.APP_UNKNOWN, f"there is no app {subject}", subject=subject)
 
-    async def _objection(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
-        """Say why the caller may not come in: first who it is (A10), then how it speaks."""
-        refusal = await self._trespass(claim, app, head)
-        if refusal is not None or not claim.endpoint.media_types:
-            return refusal
-        if (
+    async def _admitted(self, claim: Claim, app: App | None, head: RequestHead) -> Claim | Refusal:
+        """Let the caller in, or say why not: first who it is (A10), then how it speaks."""
+        actor = await self._actor(claim, app, head)
+        if isinstance(actor, Refusal):
+            return actor
+        if claim.endpoint.media_types and (
             head.media_type not in claim.endpoint.media_types
             or head.headers.get("content-encoding", "identity") != "identity"
         ):
@@ -162,9 +176,10 @@ class Door:
                 f"send the body as {expected}, without a Content-Encoding; this was {head.media_type or 'not said'}",
                 field="Content-Type",
             )
-        return None
+        return claim if actor is None else replace(claim, actor=actor)
 
-    async def _trespass(self, claim: Claim, app: App | None, head: RequestHead) -> Refusal | None:
+    async def _actor(self, claim: Claim, app: App | None, head: RequestHead) -> str | Refusal | None:
+        """Give the user who acts at an endpoint for all users; None for whoever else may call the endpoint."""
         right = claim.endpoint.right
         if right is Right.ANYONE or (head.operator and right is not Right.APP):
             return None
@@ -174,6 +189,8 @@ class Door:
             )
         if right is Right.USER_OR_APP:
             return await self._access.objection_to_user(claim.proof, app, claim.arguments["user"])
+        if right is Right.USER_LEVEL:
+            return await self._access.actor(claim.proof, app)
         return self._access.objection(claim.proof, app)
 
     def _count(self, dialect: Dialect, refusal: Refusal) -> None:

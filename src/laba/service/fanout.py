@@ -14,7 +14,8 @@ from laba.model.app import App
 from laba.model.attendance import Seat
 from laba.model.closing import Closing
 from laba.model.dispatch import Message
-from laba.model.stream import Batch, Entry, Notice, Position, Revocation, Stream
+from laba.model.notice import Notice
+from laba.model.stream import Batch, Entry, Position, Revocation, Stream
 from laba.ports import StoreBusyError, Streams
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.ground import Ground

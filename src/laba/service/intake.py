@@ -1,17 +1,30 @@
 """A submission becomes a dispatch in the ledger, or a refusal; the caller is answered then, before any fan-out."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from laba.core import admission
 from laba.core.ids import IdSequence
 from laba.model.app import App, QuotaName
 from laba.model.calls import Accepted
-from laba.model.dispatch import Dispatch, Submission
+from laba.model.dispatch import Audience, Dispatch, Submission
 from laba.model.refusal import Refusal
-from laba.ports import Gate, Store
+from laba.ports import Gate, Rooms, Store
 from laba.service.attending import Attending
 from laba.service.dispatching import Dispatcher
 from laba.service.ground import Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Numbering:
+    """The ids of this node, and the rooms whose numbers a block of them must cover."""
+
+    ids: IdSequence
+    rooms: Rooms
+
+    async def copies(self, submission: Submission) -> int:
+        """Tell how many ids a submission needs: for all rooms, one for each number that a room may have by now."""
+        return await self.rooms.highest_number() + 1 if submission.audience is Audience.ACTIVE_ROOMS else 1
 
 
 class Intake:
@@ -23,14 +36,14 @@ class Intake:
         gate: Gate,
         dispatcher: Dispatcher,
         attending: Attending,
-        ids: IdSequence,
+        numbering: Numbering,
         ground: Ground,
     ) -> None:
         self._attending = attending
         self._store = store
         self._gate = gate
         self._dispatcher = dispatcher
-        self._ids = ids
+        self._numbering = numbering
         self._ground = ground
 
     async def remember(self, apps: Iterable[App]) -> None:
@@ -49,18 +62,26 @@ class Intake:
         refusal = admission.objection(submission, app)
         if refusal is not None:
             return refusal
-        now_ms = self._ground.clock()
-        full = await self._gate.take(app.uuid, submission.quota, app.policy.quota(submission.quota), now_ms)
+        now_ms, wants = self._ground.clock(), admission.wants(submission, app)
+        full = await self._gate.take(app.uuid, wants, now_ms)
         if full is not None:
-            return admission.exhausted(submission, app, full.span_seconds, full.retry_after_seconds)
-        await self._attending.begin_write()
-        # From taking the id to queueing the write nothing waits: ids ascend in the order of the ledger (G3).
-        dispatch = Dispatch.admitted(submission, dispatch_id=self._ids.next(now_ms), app_uuid=app.uuid, now_ms=now_ms)
+            return admission.exhausted(app, full.name, full.span_seconds, full.retry_after_seconds)
         try:
-            await self._store.append(dispatch)
+            dispatch = await self._kept(submission, app, now_ms)
         except Exception:
-            await self._gate.give_back(app.uuid, submission.quota, now_ms)
+            await self._gate.give_back(app.uuid, wants, now_ms)
             raise
         self._dispatcher.wake()
         self._ground.meter.count("laba_broadcasts_accepted_total", audience=submission.audience)
         return Accepted(dispatch)
+
+    async def _kept(self, submission: Submission, app: App, now_ms: int) -> Dispatch:
+        copies = await self._numbering.copies(submission)
+        await self._attending.begin_write()
+        # From taking the id to queueing the write nothing waits: ids ascend in the order of the ledger (G3).
+        first = self._numbering.ids.block(now_ms, copies)
+        dispatch = Dispatch.admitted(submission, dispatch_id=first, app_uuid=app.uuid, now_ms=now_ms, copies=copies)
+        if submission.audience is Audience.ACTIVE_ROOMS and admission.is_raised(submission, app.policy.priorities):
+            dispatch = dispatch.raised()
+        await self._store.append(dispatch)
+        return dispatch

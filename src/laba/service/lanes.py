@@ -80,18 +80,23 @@ class Lanes(Generic[Link]):
         self._order = count()
         self._wake = asyncio.Event()
 
-    def put(self, stream: Stream, message: Message) -> None:
-        """Queue a message for a room. Never waits: at its bound a lane sheds, the lowest level first (E4)."""
-        hall = self._halls.find(stream)
+    def put(self, stream: Stream, message: Message, *, raised: bool = False) -> None:
+        """Queue a message for a room. Never waits: at its bound a lane sheds, the lowest level first (E4).
+
+        `raised` says that its level is not the one it asked for (E5).
+        """
+        hall, sent = self._halls.find(stream), message.dispatch
+        room = self._reporting.rooms.tally(stream, sent.accepted_at_ms)
+        room.accepted(sent.level, raised=raised, directed=sent.users is not None)
         if hall is None:
+            room.to_nobody(sent.level)
             return
         track = self._tracks.get(stream)
         if track is None:
             track = self._tracks[stream] = _Track(hall, self._rules)
-        dispatch = message.dispatch
         now_ms = _now_ms()
-        size_bytes = dispatch.size_bytes + _ENVELOPE_BYTES
-        self._note_shed(stream, track.lane.put(message, dispatch.level, size_bytes, now_ms))
+        size_bytes = sent.size_bytes + _ENVELOPE_BYTES
+        self._note_shed(stream, track.lane.put(message, sent.level, size_bytes, now_ms))
         self._plan(track, now_ms)
 
     async def broadcast(self, dispatch: Dispatch) -> None:
@@ -151,6 +156,8 @@ class Lanes(Generic[Link]):
         stream = track.hall.stream
         taken = track.lane.take(now_ms, force, self._rules.capped(stream.app_uuid))
         self._note_shed(stream, taken.shed)
+        for level, messages in taken.levels:
+            self._reporting.rooms.tally(stream, messages[0].dispatch.accepted_at_ms).placed(level, len(messages))
         self._plan(track, now_ms)
         return [*taken.high, *taken.normal, *taken.low]
 
@@ -171,6 +178,7 @@ class Lanes(Generic[Link]):
         for one in shed:
             dispatch = one.item.dispatch
             self._ground.meter.count("laba_room_messages_shed_total", level=one.level, reason=one.reason)
+            self._reporting.rooms.tally(stream, dispatch.accepted_at_ms).shed(one.level, one.reason)
             tally = self._reporting.live(dispatch.id) if dispatch.audience is Audience.ACTIVE_ROOMS else None
             if tally is not None:
                 tally.shed(stream.channel, one.level)

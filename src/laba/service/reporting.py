@@ -11,6 +11,7 @@ from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Report, Stage
 from laba.ports import Reports, StoreBusyError
 from laba.service.ground import Ground
+from laba.service.roomreporting import RoomReporting
 
 # How many reports are counted at once; at the bound the oldest stops where it is.
 _LIVE_LIMIT = 10_000
@@ -18,9 +19,10 @@ _KEEP_SECONDS = 5.0
 
 
 class Reporting:
-    """Watches the tallies of this node. `live_ms` is how long a report may still change."""
+    """Watches the tallies of this node. `live_ms` is how long a report may still change; `rooms` counts rooms."""
 
-    def __init__(self, reports: Reports, live_ms: int, ground: Ground) -> None:
+    def __init__(self, reports: Reports, rooms: RoomReporting, live_ms: int, ground: Ground) -> None:
+        self.rooms = rooms
         self._reports = reports
         self._live_ms = live_ms
         self._ground = ground

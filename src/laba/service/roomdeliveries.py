@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from laba.core.halls import Hall
+from laba.core.roomtally import RoomTally
 from laba.core.session import Session
 from laba.core.window import Kept
 from laba.model.dispatch import Audience, Level
@@ -26,18 +27,24 @@ _RANKS: Mapping[Level, Rank] = MappingProxyType(
 class PartProgress:
     """What the gateway says of the sessions of one part; it goes along with frames that wait in an outbox."""
 
-    __slots__ = ("_ground", "_level", "_messages", "_tallies")
+    __slots__ = ("_ground", "_level", "_messages", "_room", "_tallies")
 
-    def __init__(self, level: Level, kept: Sequence[Kept], ground: Ground) -> None:
+    def __init__(self, level: Level, kept: Sequence[Kept], room: RoomTally, ground: Ground) -> None:
         self._level = level
         self._messages = len(kept)
+        self._room = room
         self._tallies = [one.tally for one in kept if one.tally is not None]
         self._ground = ground
+
+    def offered(self, sessions: int) -> None:
+        """Note that it goes out to so many sessions."""
+        self._room.offered(self._level, sessions * self._messages)
 
     def handed(self, sessions: int) -> None:
         """Note that the last byte was handed to the sockets of so many sessions."""
         if not sessions:
             return
+        self._room.reached(self._level, sessions * self._messages)
         if self._tallies:
             now_ms = self._ground.clock()
             for tally in self._tallies:
@@ -48,6 +55,7 @@ class PartProgress:
         """Note that so many sessions will not get it."""
         if not sessions:
             return
+        self._room.lost(self._level, reason, sessions * self._messages)
         for tally in self._tallies:
             tally.lose(sessions, reason)
         self._ground.meter.count("laba_deliveries_lost_total", sessions * self._messages, reason=reason)
@@ -68,6 +76,10 @@ class View:
 
     parts: tuple[Part, ...]
     joined: Mapping[str, bytes]
+
+    def offered(self, sessions: int) -> None:
+        for part in self.parts:
+            part.progress.offered(sessions)
 
     def handed(self, sessions: int) -> None:
         for part in self.parts:
@@ -129,13 +141,17 @@ class RoomFanout(Generic[Link]):
         for one in kept:
             window.add(one)
         sessions = hall.sessions
-        own = self._own_views(hall, kept)
+        room = self._reporting.rooms.tally(batch.stream, kept[0].accepted_at_ms)
+        own = self._own_views(hall, kept, room)
         _settle(kept, hall, len(sessions))
-        common = self._view([one for one in kept if one.users is None])
+        common = self._view([one for one in kept if one.users is None], room)
         if not common.parts:
             sessions = [session for session, view in own.items() if view.parts]
         if not sessions:
             return None
+        common.offered(len(sessions) - len(own))
+        for view in own.values():
+            view.offered(1)
         rank = min(_RANKS[one.level] for one in kept)
         return RoomDelivery(batch.stream, batch.first, rank, sessions, common, own)
 
@@ -158,22 +174,22 @@ class RoomFanout(Generic[Link]):
             dispatch.users,
         )
 
-    def _own_views(self, hall: Hall[Link], kept: Sequence[Kept]) -> dict[Session[Link], View]:
+    def _own_views(self, hall: Hall[Link], kept: Sequence[Kept], room: RoomTally) -> dict[Session[Link], View]:
         views: dict[Session[Link], View] = {}
         for user in _special(kept):
             sessions = hall.of_user(user)
             if sessions:
-                view = self._view([one for one in kept if one.is_for(user)])
+                view = self._view([one for one in kept if one.is_for(user)], room)
                 views.update(dict.fromkeys(sessions, view))
         return views
 
-    def _view(self, kept: Sequence[Kept]) -> View:
-        parts = tuple(self._part(level, tuple(some)) for level, some in groupby(kept, key=_level))
+    def _view(self, kept: Sequence[Kept], room: RoomTally) -> View:
+        parts = tuple(self._part(level, tuple(some), room) for level, some in groupby(kept, key=_level))
         return View(parts, parts[0].frames if len(parts) == 1 else Together(parts))
 
-    def _part(self, level: Level, kept: tuple[Kept, ...]) -> Part:
+    def _part(self, level: Level, kept: tuple[Kept, ...], room: RoomTally) -> Part:
         frames = kept[0].frames if len(kept) == 1 else Joined(kept)
-        return Part(level, frames, PartProgress(level, kept, self._ground))
+        return Part(level, frames, PartProgress(level, kept, room, self._ground))
 
 
 class Together(dict[str, bytes]):

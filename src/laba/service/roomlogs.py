@@ -64,6 +64,11 @@ class RoomLogs(Generic[Link]):
         hall.join(session, window.position.offset)
         return Entry(window.position, recovered, missed)
 
+    def forget(self, hall: Hall[Link]) -> None:
+        """Forget a hall whose room is no more, and what was said in it."""
+        self._windows.pop(hall.stream, None)
+        self.halls.close(hall)
+
     def trim(self) -> None:
         """Forget what has left the logs, and halls in which nobody is or may still be; every few seconds."""
         now_ms = self._ground.clock()

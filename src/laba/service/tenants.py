@@ -73,6 +73,7 @@ def _changed(call: ChangeApp, app: App) -> App:
         features=frozenset[Feature]((app.policy.features | switched_on) - switched_off),
         quotas={**app.policy.quotas, **call.quotas},
         development=app.policy.development if call.development is None else call.development,
+        priorities=call.priorities.applied(app.policy.priorities),
     )
     return app.with_policy(policy)
 

@@ -2,6 +2,7 @@ import os
 
 from gateway_rig import Recorder
 from laba.adapters.gateway.outbox import Outbox, Waiting
+from laba.model.dispatch import Level
 
 
 def filled(*frames):
@@ -87,3 +88,44 @@ def test_what_a_transport_takes_with_it_is_lost_for_the_reason_of_the_end():
     outbox.clear("no_pong")
     outbox.abandon()
     assert (held.reasons, held.handed_to) == (["no_pong"], 0)
+
+
+def queued(*frames):
+    """Give an outbox with (level, room, frame) in it, and who is told what became of each."""
+    outbox, told = Outbox(), []
+    for level, channel, frame in frames:
+        told.append(Recorder())
+        outbox.add(Waiting(frame, told[-1], level, channel))
+    return outbox, told
+
+
+def test_low_is_left_out_before_normal_and_high_never():
+    """E4, design 7: for a client that does not keep up; the oldest first, and no more than must be."""
+    frame = bytes(1000)
+    levels = (Level.HIGH, Level.LOW, Level.NORMAL, Level.LOW, None)
+    outbox, told = queued(*((level, "room:1", frame) for level in levels))
+    outbox.shed(1)
+    assert [one.reasons for one in told] == [[], ["low"], [], [], []]
+    outbox.shed(1500)
+    assert [one.reasons for one in told] == [[], ["low"], ["normal"], ["low"], []]
+    before = outbox.size_bytes
+    outbox.shed(1)
+    assert outbox.size_bytes == before
+    assert len(outbox.take(100_000)) == 2
+
+
+def test_the_loudest_room_is_left_out_first():
+    """A member of many rooms is not starved by the loudest."""
+    outbox, told = queued(
+        (Level.NORMAL, "room:quiet", bytes(100)),
+        *((Level.NORMAL, "room:loud", bytes(100)) for _ in range(3)),
+    )
+    outbox.shed(400)
+    assert [one.reasons for one in told] == [[], ["normal"], ["normal"], []]
+
+
+def test_what_is_left_out_is_free_again():
+    outbox, _ = queued((Level.LOW, "room:1", bytes(1000)), (Level.HIGH, "room:1", b"x"))
+    outbox.shed(1)
+    alone, _ = queued((Level.HIGH, "room:1", b"x"))
+    assert outbox.size_bytes == alone.size_bytes

@@ -84,6 +84,17 @@ def test_a_file_of_the_first_schema_keeps_its_ledger(first):
     ]
 
 
+def test_a_file_of_the_first_schema_gets_rooms(first):
+    """It has none yet, and numbers them from 1 on."""  # S3
+    writer = files.open_writer(first)
+    tables = ("rooms", "room_members", "room_mutes")
+    assert [writer.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar() for name in tables] == [0, 0, 0]
+    assert writer.exec_driver_sql("SELECT * FROM sqlite_sequence WHERE name = 'rooms'").all() == []
+    made = "SELECT sql FROM sqlite_schema WHERE name = 'rooms'"
+    assert "AUTOINCREMENT" in writer.exec_driver_sql(made).scalar()
+    files.close(writer)
+
+
 def test_a_file_is_brought_up_to_date_once(first):
     """The second opening finds nothing to do."""
     for _ in range(2):

@@ -3,19 +3,23 @@ import re
 import pytest
 from sqlalchemy.sql import ClauseElement
 
-from laba.adapters.store import files, statements
+from laba.adapters.store import files, roomstatements, statements
 
-NAMES = sorted(
-    name
-    for name, value in vars(statements).items()
+STATEMENTS = {
+    name: value
+    for name, value in (vars(statements) | vars(roomstatements)).items()
     if name.isupper() and isinstance(value, ClauseElement) and name[0] != "_"
-)
+}
+NAMES = sorted(STATEMENTS)
 # What is read from its beginning, and why that is short.
 SCANS = {
     "APPS": {"apps"},  # every app is held in memory; there are few
     "WAITING": {"ledger USING INDEX ledger_waiting"},  # holds nothing but what waits, and a LIMIT ends the walk
     "APPS_WITH_OPEN_STAYS": {"attendance USING INDEX attendance_open"},  # holds who is connected, and no past
+    "LAST": {"ledger USING INDEX sqlite_autoindex_ledger_1"},  # from its end, and a LIMIT of one ends the walk
     "LAST_CHECKPOINT": {"checkpoint"},  # one row
+    "KEEP_ROOM_MINUTES": {"(subquery-3)", "(subquery-4)"},  # the counts of one minute, in two parts
+    "HIGHEST_NUMBER": {"sqlite_sequence"},  # one row
 }
 # Where SQLite had a choice, the one that does not grow with the ledger or with the past.
 SEARCHES = {
@@ -27,7 +31,12 @@ SEARCHES = {
     "OFFSET_AT": "ledger USING COVERING INDEX ledger_placed (stream=? AND accepted_at_ms<?)",
     "SUMMARIES": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
     "MESSAGES_OF_SENDER": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
+    "ROOM_MINUTES": "room_minutes USING PRIMARY KEY (app_uuid=? AND room_id=? AND minute>? AND minute<?)",
+    "FORGET_ROOM_MINUTES": "room_minutes USING COVERING INDEX room_minutes_age (minute<?)",
     "AT_OFFSETS": "ledger USING INDEX ledger_conversations (stream=? AND offset=?)",
+    "ROOMS_AFTER": "rooms USING INDEX rooms_of_app (app_uuid=? AND number>?)",
+    "ROOMS_OF_USER": "room_members USING INDEX room_members_of_user (app_uuid=? AND user=?)",
+    "FORGET_MUTES": "room_mutes USING COVERING INDEX room_mutes_of_user (app_uuid=? AND user=?)",
 }
 
 
@@ -40,7 +49,7 @@ def connection(tmp_path):
 
 def plan(connection, name):
     """Give SQLite's steps for a statement."""
-    text = statements.Hot(getattr(statements, name))._text
+    text = statements.Hot(STATEMENTS[name])._text
     parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
     cursor = connection.connection.cursor()
     cursor.execute(f"EXPLAIN QUERY PLAN {text}", parameters)
@@ -68,3 +77,8 @@ def test_the_index_is_the_one_that_was_made_for_it(connection, name):
 def test_stays_are_given_newest_first_without_sorting(connection):
     """A login must not sort what a seat did in ten years."""
     assert not [step for step in plan(connection, "STAYS_OF_SEAT") if "TEMP B-TREE" in step]
+
+
+def test_a_user_s_rooms_are_given_in_order_without_sorting(connection):
+    """A login must not sort the rooms that its user is in."""
+    assert not [step for step in plan(connection, "ROOMS_OF_USER") if "TEMP B-TREE" in step]

@@ -49,6 +49,7 @@ def test_a_login_is_read_with_all_it_may_say():
             "events": {"epoch": "e2", "offset": 9},
         },
     }
+    connect["data"]["join_leave"] = True
     assert read(json.dumps({"id": 1, "connect": connect})) == [
         Login(
             request_id=1,
@@ -58,6 +59,7 @@ def test_a_login_is_read_with_all_it_may_say():
             package="com.example",
             tags=("a", "b"),
             positions={"app": Position("e1", 7), "user": Position("", 0)},
+            moves=True,
         )
     ]
 
@@ -90,7 +92,7 @@ def test_every_request_of_the_schema_is_known():
     # S4
     requests = [field.name for field in client_pb2.Command.DESCRIPTOR.fields if field.name != "id"]
     for name in set(requests) - {"connect", "send", "rpc"}:
-        assert read(json.dumps({"id": 4, name: {"channel": "room:1"}})) == [Unsupported(4, name, "room:1")]
+        assert read(json.dumps({"id": 4, name: {"channel": "app"}})) == [Unsupported(4, name, "app")]
     assert "send" in requests
     assert read('{"send":{"data":{"a":1}}}') == []
     assert read('{"id":4294967295,"refresh":{"token":"t"}}') == [Unsupported(4294967295, "refresh", "")]

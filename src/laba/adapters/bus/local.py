@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
 from laba.core.quota import Turnstile
-from laba.model.app import QuotaName
-from laba.model.quota import Quota
-from laba.model.stream import Notice, Position, Stream
+from laba.model.app import QuotaName, Want
+from laba.model.notice import Notice
+from laba.model.stream import Position, Stream
 from laba.ports import Exhausted
 
 
@@ -77,12 +77,12 @@ class LocalGate:
     def __init__(self) -> None:
         self._turnstile = Turnstile()
 
-    async def take(self, app_uuid: str, name: QuotaName, quota: Quota, now_ms: int) -> Exhausted | None:
-        full = self._turnstile.take(app_uuid, name, quota, now_ms)
-        return None if full is None else Exhausted(full.span_seconds, full.retry_after_seconds)
+    async def take(self, app_uuid: str, wants: Sequence[Want], now_ms: int) -> Exhausted | None:
+        full = self._turnstile.take(app_uuid, wants, now_ms)
+        return None if full is None else Exhausted(full.name, full.span_seconds, full.retry_after_seconds)
 
-    async def give_back(self, app_uuid: str, name: QuotaName, taken_at_ms: int) -> None:
-        self._turnstile.give_back(app_uuid, name, taken_at_ms)
+    async def give_back(self, app_uuid: str, wants: Sequence[Want], taken_at_ms: int) -> None:
+        self._turnstile.give_back(app_uuid, wants, taken_at_ms)
 
     async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:
         self._turnstile.refill(taken)

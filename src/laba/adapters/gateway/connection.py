@@ -16,7 +16,24 @@ from laba.adapters.gateway.outbox import Outbox, Waiting
 from laba.core.session import Session, State, Step
 from laba.model.closing import Closing
 from laba.model.dispatch import Level
-from laba.model.session import Ask, Command, Denied, Event, Login, Ping, Pong, Unsupported, Welcome
+from laba.model.session import (
+    Ask,
+    Command,
+    Count,
+    Denied,
+    Event,
+    Join,
+    Leave,
+    Login,
+    Look,
+    Ping,
+    Pong,
+    Review,
+    RoomEvent,
+    Say,
+    Unsupported,
+    Welcome,
+)
 from laba.service.progress import Counts
 
 # How much goes into one system call, and so at most into the transport, when a backlog drains.
@@ -79,6 +96,7 @@ class Host(Protocol):
     def arm(self, connection: "Connection", seconds: float) -> None: ...
     def log_in(self, connection: "Connection", login: Login) -> None: ...
     def ask(self, connection: "Connection", ask: Ask) -> None: ...
+    def talk(self, connection: "Connection", event: RoomEvent) -> None: ...
     def confirm(self, connection: "Connection") -> None: ...
     def register(self, connection: "Connection") -> tuple[str, str]: ...
     def left(self, link: Link, closing: Closing, *, orderly: bool = False) -> None: ...
@@ -155,6 +173,9 @@ class Connection(asyncio.Protocol):
             case Step.ASK, Ask():
                 self._backlog = deque()
                 self._host.ask(self, event)
+            case Step.TALK, Join() | Leave() | Say() | Look() | Count() | Review():
+                self._backlog = deque()
+                self._host.talk(self, event)
             case Step.NOTE_PONG, Pong():
                 if self._unanswered:
                     self._unanswered = False

@@ -1,7 +1,7 @@
 """The gateway: takes over clients' connections, logs them in, writes deliveries, lets everyone go in the end."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Coroutine, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from laba.adapters.gateway.websocket import WebSocketConnection
 from laba.core.session import State
 from laba.core.wheel import Timed, TimerWheel
 from laba.model.closing import Closing
-from laba.model.session import Ask, Denial, Denied, Login, Told, Welcome
+from laba.model.session import Ask, Denial, Denied, Joined, Login, Reply, RoomEvent, Welcome
 from laba.ports import StoreBusyError
 from laba.protocols.websocket import Upgrade, accept_upgrade
 from laba.service.fanout import Delivery, Eviction, Fanout
@@ -24,6 +24,7 @@ from laba.service.ground import Ground
 from laba.service.outgoing import Piece
 from laba.service.questions import Questions
 from laba.service.roomdeliveries import RoomDelivery
+from laba.service.roomtalk import RoomTalk
 from laba.service.sessions import Sessions
 
 _CATCH_UP_BYTES = 65536
@@ -58,6 +59,7 @@ class Clients:
     sessions: Sessions[Link]
     fanout: Fanout[Link]
     questions: Questions[Link]
+    talk: RoomTalk[Link]
 
 
 class Gateway:
@@ -173,7 +175,12 @@ class Gateway:
         self._start(connection, self._log_in(connection, login))
 
     def ask(self, connection: Connection, ask: Ask) -> None:
-        self._start(connection, self._answer(connection, ask))
+        answering = self._clients.questions.answer(connection.session, ask)
+        self._start(connection, self._answer(connection, ask.request_id, answering))
+
+    def talk(self, connection: Connection, event: RoomEvent) -> None:
+        answering = self._clients.talk.answer(connection.session, event)
+        self._start(connection, self._answer(connection, event.request_id, answering))
 
     def confirm(self, connection: Connection) -> None:
         self._clients.sessions.confirm(connection.session)
@@ -197,6 +204,7 @@ class Gateway:
         if isinstance(link, StreamConnection):
             self._by_handle.pop(link.handle, None)
         self._guests.discard(link)
+        self._clients.talk.dropped(link.session)
         self._clients.sessions.leave(link.session, orderly=orderly, restarting=closing is Closing.SHUTDOWN)
         self._ground.meter.count("laba_sessions_closed_total", reason=closing.name.lower())
 
@@ -231,7 +239,7 @@ class Gateway:
 
     async def _log_in(self, connection: Connection, login: Login) -> None:
         try:
-            answer = await self._clients.sessions.login(connection.session, login)
+            answer = await self._admitted(connection, login)
         except (StoreBusyError, OSError):
             self._ground.meter.count("laba_store_failures_total")
             connection.close(Closing.SERVER_ERROR)
@@ -247,22 +255,32 @@ class Gateway:
             case Denied():
                 connection.turn_away(answer)
             case Welcome():
-                spread = 0.5 + 0.5 * ((self.welcomed() * _SPREAD) % 1.0)
+                spread = 0.5 + 0.5 * ((self._logins * _SPREAD) % 1.0)
                 connection.greet(answer)
+                if answer.missed:
+                    connection.write(answer.missed)
                 connection.start_pings(self._wheel.now, self.limits.ping_seconds * spread)
                 self.caught_up(connection)
         connection.resume()
 
-    async def _answer(self, connection: Connection, ask: Ask) -> None:
+    async def _admitted(self, connection: Connection, login: Login) -> Welcome | Denied | Closing:
+        answer = await self._clients.sessions.login(connection.session, login)
+        if not isinstance(answer, Welcome):
+            return answer
+        self.welcomed()
+        return await self._clients.talk.arrived(connection.session, login, answer)
+
+    async def _answer(self, connection: Connection, request_id: int, answering: Awaitable[Reply]) -> None:
         try:
-            answer: Told | Denied = await self._clients.questions.answer(connection.session, ask)
+            answer = await answering
         except (StoreBusyError, OSError):
             self._ground.meter.count("laba_store_failures_total")
-            answer = Denied(ask.request_id, Denial.INTERNAL_ERROR)
+            answer = Denied(request_id, Denial.INTERNAL_ERROR)
         except BaseException:
             connection.close(Closing.SERVER_ERROR)
             raise
-        connection.send(answer)
+        missed = answer.missed if isinstance(answer, Joined) else b""
+        connection.write(connection.wire.frame(answer) + missed)
         connection.resume()
 
     # --- delivering ------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The Centrifuge client protocol on every transport: how each is written and read, framing included."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from laba.adapters.gateway.streaming import StreamWire
@@ -67,7 +67,7 @@ ENCODERS: Mapping[str, Encoder] = MappingProxyType(
 
 
 def _denied(event: Unsupported) -> Denied:
-    return Denied(event.request_id, centrifuge.denial(event))
+    return Denied(event.request_id, centrifuge.denial(event), event.reason)
 
 
 def _line(data: bytes) -> bytes:
@@ -189,4 +189,8 @@ STREAMS: Mapping[str, Mapping[str, tuple[StreamWire, ...]]] = MappingProxyType(
         SSE_PATH: {"GET": (_SSE,), "POST": (_SSE,)},
         UNI_SSE_PATH: {"GET": (_UNI_SSE,), "POST": (_UNI_SSE,)},
     }
+)
+# How what a session is told is written, by its codec; a pull is told nothing.
+FORMS: Mapping[str, Callable[[Command], bytes]] = MappingProxyType(
+    {wire.codec: wire.frame for wire in (*_WEBSOCKET, *_HTTP_STREAM, _SSE, _UNI_SSE)}
 )

@@ -10,6 +10,7 @@ from laba.adapters.store.tables import Property, State
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
+from laba.model.priorities import Priorities
 from laba.model.quota import Quota, Span
 from laba.model.user import User, UserChange
 
@@ -55,14 +56,17 @@ class Document(msgspec.Struct, omit_defaults=True):
     ext: dict[str, Any] | None = None
     level: Level = Level.NORMAL
     client_id: str | None = None
+    copies: int = 1
 
 
 class PolicyDocument(msgspec.Struct):
-    """The JSON of an app's policy; a span is [limit, seconds]."""
+    """The JSON of an app's policy; a span is [limit, seconds]. What goes first (E5) is absent in older files."""
 
     features: list[Feature]
     quotas: dict[QuotaName, list[tuple[int, int]]]
     development: bool
+    high_types: list[str] = []
+    high_members: list[str] = []
 
 
 def ledger_row(dispatch: Dispatch) -> str:
@@ -103,6 +107,7 @@ def _document_of(dispatch: Dispatch) -> Document:
         ext=None if dispatch.ext is None else dict(dispatch.ext),
         level=dispatch.level,
         client_id=dispatch.client_id,
+        copies=dispatch.copies,
     )
 
 
@@ -123,11 +128,12 @@ def dispatch_of(row: Sequence[Any]) -> Dispatch:
         ext=document.ext,
         level=document.level,
         client_id=document.client_id,
+        copies=document.copies,
     )
 
 
 def message_of(dispatch: Dispatch) -> Message:
-    """Say where a dispatch appears (design.md section 4). The one audience of today has one conversation."""
+    """Say where a dispatch with a place in a stream appears (design.md section 4)."""
     match dispatch.audience:
         case Audience.ONLINE_USERS:
             return Message(dispatch.id, Conversation(ConversationType.APP, dispatch.sender), dispatch)
@@ -190,13 +196,15 @@ def app_of(row: AnyRow) -> App:
 
 def policy_text(policy: AppPolicy) -> str:
     quotas = {name: [(span.limit, span.seconds) for span in quota.spans] for name, quota in policy.quotas.items()}
-    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development))
+    first = (sorted(policy.priorities.high_types), sorted(policy.priorities.high_members))
+    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first))
 
 
 def _policy_of(text: str) -> AppPolicy:
     document = msgspec.json.decode(text, type=PolicyDocument)
     quotas = {name: Quota(tuple(Span(*span) for span in spans)) for name, spans in document.quotas.items()}
-    return AppPolicy(frozenset(document.features), quotas, document.development)
+    priorities = Priorities(frozenset(document.high_types), frozenset(document.high_members))
+    return AppPolicy(frozenset(document.features), quotas, document.development, priorities)
 
 
 def _text(document: object) -> str:

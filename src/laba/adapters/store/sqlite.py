@@ -2,10 +2,11 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import files, rows, statements
@@ -14,16 +15,19 @@ from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
 from laba.adapters.store.reads import GroupRead
 from laba.adapters.store.reports import SqliteReports
+from laba.adapters.store.roomreports import SqliteRoomReports
+from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
 from laba.adapters.store.worker import Worker
+from laba.core.ids import nth
 from laba.model.app import App, QuotaName
 from laba.model.dispatch import Dispatch
 from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations` and `reports` lie in the same file.
+    """`ports.Store` on one SQLite file. `streams`, `stays` and the others lie in the same file.
 
     One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
     `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
@@ -37,6 +41,8 @@ class SqliteStore:
         self.stays = SqliteStays(writer, near)
         self.conversations = SqliteConversations(writer, reader)
         self.reports = SqliteReports(writer, reader)
+        self.room_reports = SqliteRoomReports(writer, reader)
+        self.rooms = SqliteRooms(writer, reader, near)
         self._writer = writer
         self._reader = reader
         self._near = near
@@ -159,6 +165,7 @@ class SqliteStore:
             row = connection.execute(statements.REMOVE_USER, the_user).one_or_none()
             connection.execute(statements.FORGET_STAYS, the_user)
             connection.execute(statements.FORGET_MARKS, the_user)
+            forget_in_rooms(connection, app_uuid, name)
             return None if row is None else rows.user_of(row)
 
         return await self._writer.do(write)
@@ -168,11 +175,21 @@ class SqliteStore:
     async def append(self, dispatch: Dispatch) -> None:
         await self._writer.do(Addition(self._append, rows.ledger_row(dispatch)))
 
-    async def waiting(self, limit: int) -> tuple[Dispatch, ...]:
+    async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
+        asked = {"most": limit, "besides": msgspec.json.encode(list(besides)).decode()}
+
         def read(connection: Connection) -> tuple[Dispatch, ...]:
-            return tuple(map(rows.dispatch_of, self._waiting.run(connection, {"most": limit})))
+            return tuple(map(rows.dispatch_of, self._waiting.run(connection, asked)))
 
         return await self._reader.do(read)
+
+    async def done(self, dispatch: Dispatch) -> None:
+        """Note that it went out; one whose work is done already stays what it became."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(statements.DONE, {"dispatch": dispatch.id})
+
+        await self._writer.do(write)
 
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late; one whose work is done already stays what it became."""
@@ -194,8 +211,11 @@ class SqliteStore:
 
     async def last_id(self) -> int:
         def read(connection: Connection) -> int:
-            last: int | None = connection.execute(statements.LAST_ID).scalar_one()
-            return last or 0
+            row = connection.execute(statements.LAST).one_or_none()
+            if row is None:
+                return 0
+            last = rows.dispatch_of(row)
+            return nth(last.id, last.copies - 1)
 
         return await self._reader.do(read)
 

@@ -28,6 +28,7 @@ from laba.adapters.store.tables import (
     checkpoint,
     ledger,
     read_marks,
+    room_minutes,
     streams,
     users,
 )
@@ -74,15 +75,17 @@ def _given(columns: Sequence[str]) -> list[ColumnElement[Any]]:
 
 
 APPEND = insert(ledger).from_select(LEDGER_COLUMNS, select(*_given(LEDGER_COLUMNS)))
+_BESIDES = select(func.json_each(bindparam("besides")).table_valued("value").c.value)
 # The offset is written out, because the compiler would make a parameter of the one it adds to a limit.
 WAITING = (
     select(*_DISPATCH)
-    .where(_IS_WAITING)
+    .where(_IS_WAITING, ledger.c.id.not_in(_BESIDES))
     .order_by(ledger.c.number)
     .limit(bindparam("most"))
     .offset(literal_column("0"))
 )
 EXPIRE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.EXPIRED.value)
+DONE = update(ledger).where(ledger.c.id == bindparam("dispatch"), _IS_WAITING).values(state=State.PLACED.value)
 PLACE = (
     update(ledger)
     .where(ledger.c.id == bindparam("dispatch"), _IS_WAITING)
@@ -95,7 +98,7 @@ ACCEPTED_SINCE = (
     .order_by(ledger.c.accepted_at_ms.desc())
     .limit(bindparam("most"))
 )
-LAST_ID = select(func.max(ledger.c.id))
+LAST = select(*_DISPATCH).order_by(ledger.c.id.desc()).limit(1)
 
 STREAM = select(streams).where(*_THE_STREAM)
 ADD_STREAM = insert(streams).returning(*streams.c)
@@ -192,6 +195,31 @@ MARK_READ = _MARK.on_conflict_do_update(
 )
 FORGET_MARKS = delete(read_marks).where(
     read_marks.c.app_uuid == bindparam("app_uuid"), read_marks.c.user == bindparam("name")
+)
+
+# Parts of a minute are written one after the other: each adds to what is there. The WHERE is there because SQLite
+# would take ON CONFLICT for the beginning of a join.
+KEEP_ROOM_MINUTES = text(
+    """INSERT INTO room_minutes (app_uuid, room_id, minute, counts)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]')
+    FROM json_each(:rows) WHERE true
+    ON CONFLICT (app_uuid, room_id, minute) DO UPDATE SET counts = (
+        SELECT json_group_object(name, amount) FROM (
+            SELECT name, sum(amount) AS amount FROM (
+                SELECT key AS name, value AS amount FROM json_each(room_minutes.counts)
+                UNION ALL SELECT key, value FROM json_each(excluded.counts))
+            GROUP BY name))"""
+)
+ROOM_MINUTES = (
+    select(room_minutes.c.minute, room_minutes.c.counts)
+    .where(room_minutes.c.app_uuid == bindparam("app_uuid"), room_minutes.c.room_id == bindparam("room_id"))
+    .where(room_minutes.c.minute >= bindparam("since"), room_minutes.c.minute < bindparam("until"))
+    .order_by(room_minutes.c.minute)
+)
+FORGET_ROOM_MINUTES = text(
+    """DELETE FROM room_minutes WHERE (app_uuid, room_id, minute) IN (
+        SELECT app_uuid, room_id, minute FROM room_minutes WHERE minute < :before ORDER BY minute LIMIT :most)"""
 )
 
 KEEP_REPORT = update(ledger).where(ledger.c.id == bindparam("dispatch")).values(report=bindparam("text"))

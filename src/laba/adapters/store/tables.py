@@ -138,6 +138,18 @@ checkpoint = Table(
     Column("alive_at_ms", BigInteger, nullable=False),
 )
 
+# `counts` is a JSON object; what is counted is `model.roomreport.Count`.
+room_minutes = Table(
+    "room_minutes",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("room_id", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("counts", Text, nullable=False),
+    Index("room_minutes_age", "minute"),
+    sqlite_with_rowid=False,
+)
+
 read_marks = Table(
     "read_marks",
     METADATA,
@@ -146,5 +158,51 @@ read_marks = Table(
     Column("type", Text, primary_key=True),
     Column("id", Text, primary_key=True),
     Column("offset", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# `number` is never given twice, nor after its room is gone: ids of messages to all rooms are made of it. What goes
+# first (E5) is two JSON arrays.
+rooms = Table(
+    "rooms",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("app_uuid", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("custom", Text, nullable=False),
+    Column("max_members", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("muted", Boolean, nullable=False),
+    Column("high_types", Text, nullable=False),
+    Column("high_members", Text, nullable=False),
+    UniqueConstraint("app_uuid", "id"),
+    Index("rooms_of_app", "app_uuid", "number"),
+    sqlite_autoincrement=True,
+)
+
+# Who was put into a room, the owner among them. `number` is the order of their coming.
+room_members = Table(
+    "room_members",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("app_uuid", Text, nullable=False),
+    Column("room_id", Text, nullable=False),
+    Column("user", Text, nullable=False),
+    UniqueConstraint("app_uuid", "room_id", "user"),
+    Index("room_members_of_user", "app_uuid", "user"),
+)
+
+room_mutes = Table(
+    "room_mutes",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("room_id", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("room_mutes_of_user", "app_uuid", "user"),
     sqlite_with_rowid=False,
 )

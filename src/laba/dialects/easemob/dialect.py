@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from laba.dialects.easemob import claiming, endpoints, messages, tokens, users, writing
+from laba.dialects.easemob import claiming, endpoints, messages, roommessages, rooms, tokens, users, writing
 from laba.dialects.easemob.bodies import DIALECT
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
@@ -23,13 +23,33 @@ READERS: Mapping[str, Callable[[Claim, bytes], Call | Refusal]] = MappingProxyTy
         endpoints.USER_STATUS.name: users.read_status,
         endpoints.USERS_STATUS.name: users.read_statuses,
         endpoints.USER_RESOURCES.name: users.read_resources,
+        endpoints.CREATE_ROOM.name: rooms.read_creation,
+        endpoints.GET_ROOM.name: rooms.read_get,
+        endpoints.CHANGE_ROOM.name: rooms.read_change,
+        endpoints.DESTROY_ROOM.name: rooms.read_destruction,
+        endpoints.ADD_MEMBER.name: rooms.read_addition,
+        endpoints.ADD_MEMBERS.name: rooms.read_additions,
+        endpoints.REMOVE_MEMBERS.name: rooms.read_removal,
+        endpoints.JOINED_ROOMS.name: rooms.read_joined,
+        endpoints.MUTE_MEMBERS.name: rooms.read_mute,
+        endpoints.UNMUTE_MEMBERS.name: rooms.read_unmute,
+        endpoints.LIST_MUTES.name: rooms.read_mutes,
+        endpoints.MUTE_ROOM.name: rooms.read_ban,
+        endpoints.UNMUTE_ROOM.name: rooms.read_unban,
         endpoints.USERS_BROADCAST.name: messages.read_users_broadcast,
+        endpoints.ROOMS_BROADCAST.name: messages.read_rooms_broadcast,
+        endpoints.ROOM_MESSAGE.name: roommessages.read_room_message,
+        endpoints.DIRECTED_MESSAGE.name: roommessages.read_room_message,
     }
 )
 
 # What a list is asked for stands in its query.
 QUERY_READERS: Mapping[str, Callable[[Claim, Mapping[str, str]], Call | Refusal]] = MappingProxyType(
-    {endpoints.LIST_USERS.name: users.read_list}
+    {
+        endpoints.LIST_USERS.name: users.read_list,
+        endpoints.LIST_ROOMS.name: rooms.read_list,
+        endpoints.LIST_MEMBERS.name: rooms.read_members,
+    }
 )
 
 

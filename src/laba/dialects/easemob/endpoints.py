@@ -20,7 +20,27 @@ USER_STATUS = Endpoint("user_status", "GET", "/users/{username}/status", Right.A
 USERS_STATUS = Endpoint("users_status", "POST", "/users/batch/status", Right.APP, JSON)
 USER_RESOURCES = Endpoint("user_resources", "GET", "/users/{username}/resources", Right.APP)
 USERS_BROADCAST = Endpoint("users_broadcast", "POST", "/messages/users/broadcast", Right.APP, JSON)
+CREATE_ROOM = Endpoint("create_room", "POST", "/chatrooms", Right.USER_LEVEL, JSON)
+LIST_ROOMS = Endpoint("list_rooms", "GET", "/chatrooms", Right.USER_LEVEL)
+GET_ROOM = Endpoint("get_room", "GET", "/chatrooms/{room}", Right.USER_LEVEL)
+CHANGE_ROOM = Endpoint("change_room", "PUT", "/chatrooms/{room}", Right.USER_LEVEL, JSON)
+DESTROY_ROOM = Endpoint("destroy_room", "DELETE", "/chatrooms/{room}", Right.USER_LEVEL)
+ADD_MEMBER = Endpoint("add_member", "POST", "/chatrooms/{room}/users/{username}", Right.USER_LEVEL)
+ADD_MEMBERS = Endpoint("add_members", "POST", "/chatrooms/{room}/users", Right.USER_LEVEL, JSON)
+REMOVE_MEMBERS = Endpoint("remove_members", "DELETE", "/chatrooms/{room}/users/{usernames}", Right.USER_LEVEL)
+LIST_MEMBERS = Endpoint("list_members", "GET", "/chatrooms/{room}/users", Right.USER_LEVEL)
+JOINED_ROOMS = Endpoint("joined_rooms", "GET", "/users/{username}/joined_chatrooms", Right.USER_LEVEL)
+MUTE_MEMBERS = Endpoint("mute_members", "POST", "/chatrooms/{room}/mute", Right.USER_LEVEL, JSON)
+UNMUTE_MEMBERS = Endpoint("unmute_members", "DELETE", "/chatrooms/{room}/mute/{usernames}", Right.USER_LEVEL)
+LIST_MUTES = Endpoint("list_mutes", "GET", "/chatrooms/{room}/mute", Right.USER_LEVEL)
+MUTE_ROOM = Endpoint("mute_room", "POST", "/chatrooms/{room}/ban", Right.USER_LEVEL)
+UNMUTE_ROOM = Endpoint("unmute_room", "DELETE", "/chatrooms/{room}/ban", Right.USER_LEVEL)
+ROOM_MESSAGE = Endpoint("room_message", "POST", "/messages/chatrooms", Right.APP, JSON)
+DIRECTED_MESSAGE = Endpoint("directed_message", "POST", "/messages/chatrooms/users", Right.APP, JSON)
+ROOMS_BROADCAST = Endpoint("rooms_broadcast", "POST", "/messages/chatrooms/broadcast", Right.APP, JSON)
 
+# The endpoints about messages to rooms that are named; they share some of the vendor's words.
+ROOM_MESSAGES = (ROOM_MESSAGE, DIRECTED_MESSAGE)
 # The endpoints about users; they share some of the vendor's words.
 USERS = (
     REGISTER_USERS,
@@ -35,7 +55,25 @@ USERS = (
     USERS_STATUS,
     USER_RESOURCES,
 )
-ENDPOINTS = (TOKEN, *USERS, USERS_BROADCAST)
+# The endpoints about rooms, which share some more.
+ROOMS = (
+    CREATE_ROOM,
+    LIST_ROOMS,
+    GET_ROOM,
+    CHANGE_ROOM,
+    DESTROY_ROOM,
+    ADD_MEMBER,
+    ADD_MEMBERS,
+    REMOVE_MEMBERS,
+    LIST_MEMBERS,
+    JOINED_ROOMS,
+    MUTE_MEMBERS,
+    UNMUTE_MEMBERS,
+    LIST_MUTES,
+    MUTE_ROOM,
+    UNMUTE_ROOM,
+)
+ENDPOINTS = (TOKEN, *USERS, *ROOMS, USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST)
 
 # What an answer calls the `action` where that is not the method.
 ACTIONS: Mapping[str, str] = MappingProxyType(
@@ -48,4 +86,10 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
 )
 
 # What of a query an answer gives back as `params`.
-PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType({LIST_USERS.name: ("limit", "cursor")})
+PARAMETERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        LIST_USERS.name: ("limit", "cursor"),
+        LIST_ROOMS.name: ("limit", "cursor"),
+        LIST_MEMBERS.name: ("pagesize", "pagenum"),
+    }
+)

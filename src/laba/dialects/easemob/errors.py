@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from laba.dialects.easemob import endpoints
+from laba.model.app import QuotaName
 from laba.model.calls import Endpoint
 from laba.model.refusal import Code, Refusal
 
@@ -25,9 +26,17 @@ class Words(NamedTuple):
 _EXPIRED = Words(401, "unauthorized", "Unable to authenticate due to expired access token")
 _OAUTH = Words(401, "unauthorized", "Unable to authenticate (OAuth)")
 _INVALID_BODY = Words(400, "invalid_request_body", "Request body is invalid. Please check body is correct.")
+_CALLS_FULL = Words(429, "reach_limit", "This request has reached api limit")
 _NOTHING_THERE = Words(404, "service_resource_not_found", "Service resource not found")
 _NOT_UNIQUE = (
     "Application {application} Entity user requires that property named username be unique, value of {subject} exists"
+)
+_NO_GROUP = Words(404, "service_resource_not_found", "do not find this group:{subject}")
+_OF_ROOMS: Mapping[Code, Words] = MappingProxyType(
+    {
+        Code.FIELD_INVALID: Words(400, "invalid_parameter", "{field} {reason}"),
+        Code.USER_UNKNOWN: Words(404, "resource_not_found", "username {subject} doesn't exist!"),
+    }
 )
 
 WORDS: Mapping[Code, Words] = MappingProxyType(
@@ -50,12 +59,17 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.BODY_TIMEOUT: Words(408, "request_timeout", "Request Timeout"),
         Code.BODY_BROKEN: Words(400, "json_parse", "Unexpected character: {reason}"),
         Code.FIELD_INVALID: _INVALID_BODY,
+        Code.FIELD_MISSING: Words(400, "invalid_parameter", "{field} must be provided"),
         Code.SENDER_EMPTY: Words(400, "illegal_argument", "from can't be empty"),
         Code.EXT_INVALID: Words(400, "illegal_argument", "ext must be JSONObject"),
+        Code.FIELD_EMPTY: Words(400, "message_send_error", "param {field} can't be empty"),
+        Code.LIST_SIZE_WRONG: Words(400, "message_send_error", "params {field}'s size can't exceed limit {subject}"),
         Code.MESSAGE_TOO_LARGE: Words(400, "message_send_error", "message is too large"),
         Code.FEATURE_OFF: Words(403, "forbidden_op", "message broadcast service is unopened"),
-        Code.QUOTA_EXHAUSTED: Words(429, "reach_limit", "This request has reached api limit"),
+        Code.QUOTA_EXHAUSTED: _CALLS_FULL,
         Code.OVERLOADED: Words(503, "service_unavailable", "Service is busy, please try again later"),
+        Code.NOT_A_MEMBER: Words(403, "forbidden_op", "{reason}"),
+        Code.MUTED: Words(403, "forbidden_op", "{reason}"),
         Code.GRANT_UNKNOWN: Words(400, "unsupported_grant_type", "grant_type {reason}"),
         Code.CLIENT_ID_WRONG: Words(400, "invalid_grant", "client_id does not match"),
         Code.CLIENT_SECRET_WRONG: Words(400, "invalid_grant", "client_secret does not match"),
@@ -69,21 +83,40 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.PASSWORD_TOO_LONG: Words(400, "illegal_argument", "PASSWORD_TOO_LONG"),
         Code.NICKNAME_TOO_LONG: Words(400, "illegal_argument", "NICKNAME_TOO_LONG"),
         Code.USERS_TOO_MANY: Words(400, "illegal_argument", "{reason}"),
+        Code.ROOM_UNKNOWN: Words(404, "resource_not_found", "grpID {subject} does not exist!"),
+        Code.ROOM_EXISTS: Words(400, "duplicate_unique_property_exists", "chatroom {subject} exists"),
+        Code.ROOM_FULL: Words(403, "forbidden_op", "can not join this group, reason:{reason}"),
+        Code.ROOMS_TOO_MANY: Words(403, "forbidden_op", "{reason}"),
+        Code.MEMBER_UNKNOWN: Words(400, "forbidden_op", "users [{subject}] are not members of this group!"),
+        Code.OWNER_STAYS: Words(403, "forbidden_op", "{reason}"),
         Code.BROADCAST_UNKNOWN: _NOTHING_THERE,
         Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
     }
 )
 
-# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 1.3 for users, and the
-# vendor's page of the user endpoints (SW account_system.md).
+# Where an endpoint has words of its own: A7 for a broadcast's broken JSON, vendor-apis.md 2 for messages to rooms,
+# 1.3 for users and rooms, 3.1 for rooms, and the vendor's page of the user endpoints (SW account_system.md).
 OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
     {
         (endpoints.USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
+        (endpoints.ROOMS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
+        **{
+            (endpoint.name, code): words
+            for endpoint in endpoints.ROOM_MESSAGES
+            for code, words in (
+                (Code.BODY_BROKEN, _INVALID_BODY),
+                (Code.SENDER_EMPTY, Words(400, "message_send_error", "param from can't be empty")),
+                (Code.EXT_INVALID, Words(400, "message_send_error", "param ext must be JSONObject")),
+            )
+        },
         **{
             (endpoint.name, code): _OAUTH
-            for endpoint in endpoints.USERS
+            for endpoint in (*endpoints.USERS, *endpoints.ROOMS)
             for code in (Code.TOKEN_MISSING, Code.TOKEN_EXPIRED)
         },
+        **{(endpoint.name, code): words for endpoint in endpoints.ROOMS for code, words in _OF_ROOMS.items()},
+        (endpoints.GET_ROOM.name, Code.ROOM_UNKNOWN): _NO_GROUP,
+        (endpoints.LIST_MEMBERS.name, Code.ROOM_UNKNOWN): _NO_GROUP,
         (endpoints.LIST_USERS.name, Code.FIELD_INVALID): Words(400, "illegal_argument", "{field} {reason}"),
         (endpoints.SET_PASSWORD.name, Code.USER_UNKNOWN): Words(404, "entity_not_found", "User {subject} not found"),
         (endpoints.SET_PASSWORD.name, Code.PASSWORD_MISSING): Words(
@@ -97,11 +130,21 @@ OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
 
 # A3: a full day is another fault than a full minute.
 DAY_FULL = Words(403, "forbidden_op", "broadcast message limit exceeded")
+# E3: so are too many messages than too many calls, however long the span is.
+MESSAGES_FULL = Words(403, "message_send_error", "message send reach limit")
+_OF_QUOTA: Mapping[str, Words] = MappingProxyType(
+    {
+        QuotaName.ROOM_MESSAGES: MESSAGES_FULL,
+        QuotaName.ROOM_CALLS: _CALLS_FULL,
+        QuotaName.DIRECTED_CALLS: _CALLS_FULL,
+    }
+)
 
 
 def words_for(refusal: Refusal, endpoint: Endpoint | None) -> Words:
     """Choose the words for a refusal; `endpoint` is None where no claim was made."""
-    if refusal.code is Code.QUOTA_EXHAUSTED and (refusal.span_seconds or 0) >= _DAY_SECONDS:
-        return DAY_FULL
+    if refusal.code is Code.QUOTA_EXHAUSTED:
+        of_span = DAY_FULL if (refusal.span_seconds or 0) >= _DAY_SECONDS else _CALLS_FULL
+        return _OF_QUOTA.get(refusal.subject or "", of_span)
     name = endpoint.name if endpoint else ""
     return OF_ENDPOINT.get((name, refusal.code), WORDS[refusal.code])

@@ -1,6 +1,7 @@
-"""Broadcasts as callers write them: `from`, `msg`, `ext` (A4, E2, E8)."""
+"""Broadcasts as callers write them: `from`, `msg`, `ext`, and for rooms a level (A4, A8, E2, E4, E8)."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from laba.dialects.easemob.bodies import TYPES, Body, read_body
@@ -8,12 +9,14 @@ from laba.dialects.easemob.fields import invalid
 from laba.dialects.easemob.jsontext import compact, parse_object
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
-from laba.model.dispatch import Audience, Submission
+from laba.model.dispatch import Audience, Level, Submission
 from laba.model.refusal import Code, Refusal
 from laba.model.user import USERNAME_MAX_BYTES
 
 SIZE_LIMIT_BYTES = 5120  # E2
 DEFAULT_SENDER = "admin"
+LEVEL = "chatroom_msg_level"
+LEVELS: Mapping[str, Level] = MappingProxyType({level.value: level for level in Level})
 
 
 def read_users_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
@@ -25,27 +28,44 @@ def read_users_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
     document = parse_object(body)
     if isinstance(document, Refusal):
         return document
-    fault = _sender_fault(document) or _ext_fault(document)
+    fault = sender_fault(document) or ext_fault(document)
     if fault is not None:
         return fault
+    return _broadcast(document, Audience.ONLINE_USERS)
+
+
+def read_rooms_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
+    """Read a broadcast to all active rooms; faults as above, `chatroom_msg_level` after `ext`."""
+    document = parse_object(body)
+    if isinstance(document, Refusal):
+        return document
+    fault = sender_fault(document) or ext_fault(document) or level_fault(document)
+    if fault is not None:
+        return fault
+    return _broadcast(document, Audience.ACTIVE_ROOMS)
+
+
+def _broadcast(document: Mapping[str, Any], audience: Audience) -> Submission | Refusal:
     said = _message(document)
     if isinstance(said, Refusal):
         return said
+    to_rooms = audience is Audience.ACTIVE_ROOMS
     return Submission(
         sender=document.get("from", DEFAULT_SENDER),
         content=said.content,
         flags=said.flags,
-        audience=Audience.ONLINE_USERS,
-        feature=Feature.USERS_BROADCAST,
-        quota=QuotaName.USERS_BROADCAST,
-        size_bytes=_size(document),
+        audience=audience,
+        feature=Feature.CHATROOMS_BROADCAST if to_rooms else Feature.USERS_BROADCAST,
+        quota=QuotaName.CHATROOMS_BROADCAST if to_rooms else QuotaName.USERS_BROADCAST,
+        size_bytes=size_of(document, "msg"),
         size_limit_bytes=SIZE_LIMIT_BYTES,
         original=said.original,
         ext=document.get("ext"),
+        level=level_of(document) if to_rooms else Level.NORMAL,
     )
 
 
-def _sender_fault(document: Mapping[str, Any]) -> Refusal | None:
+def sender_fault(document: Mapping[str, Any]) -> Refusal | None:
     sender = document.get("from", DEFAULT_SENDER)
     if not isinstance(sender, str):
         return invalid("from", "must be a string")
@@ -57,10 +77,22 @@ def _sender_fault(document: Mapping[str, Any]) -> Refusal | None:
     return None
 
 
-def _ext_fault(document: Mapping[str, Any]) -> Refusal | None:
+def ext_fault(document: Mapping[str, Any]) -> Refusal | None:
     if isinstance(document.get("ext", {}), dict):
         return None
     return Refusal(Code.EXT_INVALID, "must be an object; leave it out where there is none", field="ext")
+
+
+def level_fault(document: Mapping[str, Any]) -> Refusal | None:
+    level = document.get(LEVEL, Level.NORMAL)
+    if isinstance(level, str) and level in LEVELS:
+        return None
+    return invalid(LEVEL, f"must be one of {', '.join(LEVELS)}")
+
+
+def level_of(document: Mapping[str, Any]) -> Level:
+    """Give the level of a document without a fault in it (E4)."""
+    return LEVELS[document.get(LEVEL, Level.NORMAL)]
 
 
 def _message(document: Mapping[str, Any]) -> Body | Refusal:
@@ -76,5 +108,6 @@ def _message(document: Mapping[str, Any]) -> Body | Refusal:
     return read_body(kind, {member: value for member, value in msg.items() if member != "type"}, "msg")
 
 
-def _size(document: Mapping[str, Any]) -> int:
-    return sum(len(compact(document[part])) for part in ("msg", "ext") if part in document)
+def size_of(document: Mapping[str, Any], part: str) -> int:
+    """Measure what is said and `ext` by the sentence of E2."""
+    return sum(len(compact(document[name])) for name in (part, "ext") if name in document)

@@ -3,13 +3,14 @@
 from typing import Any
 from urllib.parse import quote
 
-from laba.dialects.easemob import endpoints, entities
+from laba.dialects.easemob import endpoints, entities, roomentities
 from laba.dialects.easemob.errors import words_for
 from laba.dialects.easemob.jsontext import compact
 from laba.model.app import App
-from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, TokenIssued
+from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, Posted, TokenIssued
 from laba.model.http import HttpResponse
 from laba.model.refusal import Code, Refusal
+from laba.model.roomcalls import RoomAnswer
 from laba.model.usercalls import UserAnswer
 
 
@@ -23,8 +24,12 @@ def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
             return HttpResponse(200, compact(_token(app, answer)))
         case Accepted(dispatch):
             members: dict[str, Any] = {"data": {"id": dispatch.id}}
+        case Posted(ids):
+            members = {"data": {room: str(message_id) for room, message_id in ids.items()}}
         case _ if isinstance(answer, UserAnswer):
             members = entities.members(answer)
+        case _ if isinstance(answer, RoomAnswer):
+            members = roomentities.members(answer)
         case _:
             raise ValueError(f"another dialect writes {type(answer).__name__}")
     return HttpResponse(200, compact(_envelope(exchange, app) | members))

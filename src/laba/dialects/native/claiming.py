@@ -21,12 +21,18 @@ BROADCAST: Final = Endpoint(
 )
 GET_BROADCAST: Final = Endpoint("get broadcast", "GET", "/v1/apps/{org}/{app}/broadcasts/{id}", Right.APP_OR_OPERATOR)
 FIND_BROADCAST: Final = Endpoint("find broadcast", "GET", "/v1/broadcasts/{id}", Right.OPERATOR)
+ROOM_REPORT: Final = Endpoint("room report", "GET", "/v1/apps/{org}/{app}/rooms/{room}/report", Right.APP_OR_OPERATOR)
 _OF_USER: Final = "/v1/apps/{org}/{app}/users/{user}"
 LIST_CONVERSATIONS: Final = Endpoint("list conversations", "GET", f"{_OF_USER}/conversations", Right.USER_OR_APP)
 READ_CONVERSATION: Final = Endpoint(
     "read conversation", "POST", f"{_OF_USER}/conversations/read", Right.USER_OR_APP, JSON
 )
 HISTORY: Final = Endpoint("history", "GET", f"{_OF_USER}/history", Right.USER_OR_APP)
+LIST_ROOMS: Final = Endpoint("list rooms", "GET", "/v1/apps/{org}/{app}/rooms", Right.APP_OR_OPERATOR)
+GET_ROOM: Final = Endpoint("get room", "GET", "/v1/apps/{org}/{app}/rooms/{room}", Right.APP_OR_OPERATOR)
+CHANGE_ROOM: Final = Endpoint(
+    "change room", "PATCH", "/v1/apps/{org}/{app}/rooms/{room}", Right.APP_OR_OPERATOR, JSON
+)
 ENDPOINTS: Final = (
     CREATE_APP,
     LIST_APPS,
@@ -36,9 +42,13 @@ ENDPOINTS: Final = (
     BROADCAST,
     GET_BROADCAST,
     FIND_BROADCAST,
+    ROOM_REPORT,
     LIST_CONVERSATIONS,
     READ_CONVERSATION,
     HISTORY,
+    LIST_ROOMS,
+    GET_ROOM,
+    CHANGE_ROOM,
 )
 _ROUTES: Final = Routes(ENDPOINTS)
 

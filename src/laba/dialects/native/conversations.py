@@ -40,7 +40,7 @@ def from_query(query: Mapping[str, str]) -> Members:
 
 
 def list_of(members: Members, user: str) -> ListConversations:
-    return ListConversations(user, _limit(members), _cursor(members))
+    return ListConversations(user, limit(members), after(members))
 
 
 def mark_read(members: Members, user: str) -> MarkRead:
@@ -48,7 +48,7 @@ def mark_read(members: Members, user: str) -> MarkRead:
 
 
 def history(members: Members, user: str) -> ReadHistory:
-    return ReadHistory(user, _conversation(members), _limit(members), _cursor(members))
+    return ReadHistory(user, _conversation(members), limit(members), after(members))
 
 
 def message_id(text: Any, field: str) -> int:
@@ -75,11 +75,11 @@ def _conversation(members: Members) -> Conversation:
     return Conversation(ConversationType(kind), name)
 
 
-def _limit(members: Members) -> int:
+def limit(members: Members) -> int:
     return members.integer("limit", 1, LIMIT_MAX) if "limit" in members else LIMIT_DEFAULT
 
 
-def _cursor(members: Members) -> int:
+def after(members: Members) -> int:
     text = members.optional_text("cursor")
     if text is None:
         return 0

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-from laba.dialects.native import claiming, contents, conversations
+from laba.dialects.native import claiming, contents, conversations, roomreports, rooms
 from laba.dialects.native.members import Members, Unacceptable, compact_bytes, decoded, invalid
 from laba.model.app import AppName, Feature, QuotaName
 from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
@@ -15,6 +16,7 @@ from laba.model.http import HttpRequest
 from laba.model.quota import Quota
 from laba.model.recordcalls import GetReport
 from laba.model.refusal import Code, Refusal
+from laba.model.roomcalls import GetRoom
 from laba.model.user import USERNAME_MAX_BYTES
 
 # A4: a broadcast without a sender is the administrator's.
@@ -74,6 +76,7 @@ def _change_app(_claim: Claim, body: bytes) -> ChangeApp:
         features={_named(Feature, name, features.path(name)): features.flag(name) for name in features},
         quotas={_named(QuotaName, name, quotas.path(name)): _quota(quotas, name) for name in quotas},
         development=members.flag("development") if "development" in members else None,
+        priorities=rooms.priorities(members),
     )
 
 
@@ -104,14 +107,35 @@ def _user_name(members: Members, name: str) -> str:
     return user
 
 
+def said_in_room(data: bytes, room_id: str, user: str) -> Submission | Refusal:
+    """Read what a client publishes in a room: a broadcast's body, whose sender is the client's user.
+
+    A `from` is ignored like any unknown member (G5): nobody speaks for another.
+    """
+    try:
+        return replace(
+            _submission(decoded(data), user),
+            audience=Audience.ROOMS,
+            feature=None,
+            quota=QuotaName.ROOM_MESSAGES,
+            rooms=(room_id,),
+        )
+    except Unacceptable as fault:
+        return fault.refusal
+
+
 def _broadcast(_claim: Claim, body: bytes) -> Submission:
     members = decoded(body)
+    return _submission(members, _sender(members))
+
+
+def _submission(members: Members, sender: str) -> Submission:
     kind = _named(Kind, members.required("kind"), "kind")
     members.required("content")
     inner = members.members("content")
     ext = _ext(members)
     return Submission(
-        sender=_sender(members),
+        sender=sender,
         content=contents.content(kind, inner),
         flags=_PASSING if kind is Kind.CMD else _LASTING,
         audience=Audience.ONLINE_USERS,
@@ -172,14 +196,18 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.READ_CONVERSATION.name: lambda claim, body: conversations.mark_read(
         decoded(body), claim.arguments["user"]
     ),
+    claiming.GET_ROOM.name: lambda claim, _body: GetRoom(claim.arguments["room"]),
+    claiming.CHANGE_ROOM.name: lambda claim, body: rooms.change(decoded(body), claim.arguments["room"]),
 }
 _QUERIES: Final[Mapping[str, Callable[[Claim, Mapping[str, str]], Call]]] = {
     claiming.GET_BROADCAST.name: _get_broadcast,
     claiming.FIND_BROADCAST.name: _get_broadcast,
+    claiming.ROOM_REPORT.name: roomreports.read,
     claiming.LIST_CONVERSATIONS.name: lambda claim, query: conversations.list_of(
         conversations.from_query(query), claim.arguments["user"]
     ),
     claiming.HISTORY.name: lambda claim, query: conversations.history(
         conversations.from_query(query), claim.arguments["user"]
     ),
+    claiming.LIST_ROOMS.name: lambda _claim, query: rooms.list_of(conversations.from_query(query)),
 }

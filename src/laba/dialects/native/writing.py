@@ -5,13 +5,15 @@ from typing import Any, Final
 
 import msgspec
 
+from laba.dialects.native import roomreports, rooms
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
-from laba.model.calls import Accepted, Answer, AppShown, AppsListed, TokenIssued
+from laba.model.calls import Accepted, Answer, AppShown, AppsListed, Posted, TokenIssued
 from laba.model.http import HttpResponse
-from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, RoomReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
+from laba.model.roomcalls import RoomChanged, RoomShown, RoomsListed
 
 # laba's own words for every refusal; the statuses are those of RFC 9110 section 15 by their meaning.
 STATUS: Final[Mapping[Code, int]] = {
@@ -29,12 +31,17 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BODY_TIMEOUT: 408,
     Code.BODY_BROKEN: 400,
     Code.FIELD_INVALID: 400,
+    Code.FIELD_MISSING: 400,
     Code.SENDER_EMPTY: 400,
     Code.EXT_INVALID: 400,
+    Code.FIELD_EMPTY: 400,
+    Code.LIST_SIZE_WRONG: 400,
     Code.MESSAGE_TOO_LARGE: 413,
     Code.FEATURE_OFF: 403,
     Code.QUOTA_EXHAUSTED: 429,
     Code.OVERLOADED: 503,
+    Code.NOT_A_MEMBER: 403,
+    Code.MUTED: 403,
     Code.GRANT_UNKNOWN: 400,
     Code.CLIENT_ID_WRONG: 401,
     Code.CLIENT_SECRET_WRONG: 401,
@@ -48,6 +55,12 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.PASSWORD_TOO_LONG: 400,
     Code.NICKNAME_TOO_LONG: 400,
     Code.USERS_TOO_MANY: 400,
+    Code.ROOM_UNKNOWN: 404,
+    Code.ROOM_EXISTS: 409,
+    Code.ROOM_FULL: 403,
+    Code.ROOMS_TOO_MANY: 403,
+    Code.MEMBER_UNKNOWN: 400,
+    Code.OWNER_STAYS: 403,
     Code.BROADCAST_UNKNOWN: 404,
     Code.APP_EXISTS: 409,
 }
@@ -55,21 +68,27 @@ STATUS: Final[Mapping[Code, int]] = {
 
 def write(answer: Answer) -> HttpResponse:
     """Write an answer; TypeError for one that no call of this dialect leads to."""
+    return _json(201 if isinstance(answer, AppShown) and answer.created else 200, _document(answer))
+
+
+def _document(answer: Answer) -> Any:
     match answer:
-        case AppShown(app, created):
-            return _json(201 if created else 200, _app(app))
-        case AppsListed(apps):
-            return _json(200, {"apps": [_app(app) for app in apps]})
+        case AppShown() | AppsListed():
+            return _app(answer.app) if isinstance(answer, AppShown) else {"apps": [_app(app) for app in answer.apps]}
         case TokenIssued():
-            return _json(200, _token(answer))
+            return _token(answer)
         case Accepted(dispatch):
-            return _json(200, {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms})
+            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
+        case Posted(ids):
+            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
         case ConversationsListed():
-            return _json(200, {"conversations": told(answer), "cursor": cursor(answer.next)})
+            return {"conversations": told(answer), "cursor": cursor(answer.next)}
         case MarkedRead() | HistoryRead():
-            return _json(200, told(answer))
+            return told(answer)
         case ReportShown(kept):
-            return _json(200, _report(kept))
+            return _report(kept)
+        case RoomReportShown() | RoomShown() | RoomChanged() | RoomsListed():
+            return roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer)
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
@@ -132,6 +151,7 @@ def _app(app: App) -> dict[str, Any]:
         "features": {feature.value: app.policy.has(feature) for feature in Feature},
         "quotas": {name.value: str(app.policy.quota(name)) for name in QuotaName},
         "development": app.policy.development,
+        **rooms.shown_priorities(app.policy.priorities),
     }
 
 

@@ -8,7 +8,32 @@ from typing import Any
 import msgspec
 
 from laba.model.closing import Closing
-from laba.model.session import Command, Denied, Event, Malformed, Pong, Subscription, Told, Welcome
+from laba.model.session import (
+    Came,
+    Command,
+    Counted,
+    Denied,
+    Event,
+    Joined,
+    Left,
+    Malformed,
+    Member,
+    Ping,
+    Pong,
+    PutIn,
+    PutOut,
+    Reply,
+    Reviewed,
+    RoomNotice,
+    RoomReply,
+    Said,
+    Seen,
+    Subscription,
+    Told,
+    Welcome,
+    Went,
+)
+from laba.model.stream import Position
 from laba.protocols.centrifuge import requests
 
 _PONG = "{}"
@@ -67,16 +92,60 @@ def _read(line: str) -> Event | None:
 
 
 def write(command: Command) -> bytes:
-    """Write one reply, without framing, in one line."""
+    """Write one reply or push, without framing, in one line."""
+    match command:
+        case Ping():
+            return b"{}"
+        case Came() | Went() | PutIn() | PutOut():
+            return msgspec.json.encode({"push": notice(command)})
+    return msgspec.json.encode({"id": command.request_id, **_reply(command)})
+
+
+def _reply(command: Reply) -> dict[str, Any]:
     match command:
         case Welcome():
-            return msgspec.json.encode({"id": command.request_id, "connect": welcome(command)})
-        case Denied(request_id, denial):
-            return msgspec.json.encode({"id": request_id, "error": {"code": denial.code, "message": command.message}})
-        case Told(request_id, data):
-            return msgspec.json.encode({"id": request_id, "rpc": {"data": msgspec.Raw(data)}})
-        case _:
-            return b"{}"
+            return {"connect": welcome(command)}
+        case Denied(_, denial):
+            return {"error": {"code": denial.code, "message": command.message}}
+        case Told(_, data):
+            return {"rpc": {"data": msgspec.Raw(data)}}
+    return _room_reply(command)
+
+
+def _room_reply(command: RoomReply) -> dict[str, Any]:
+    match command:
+        case Joined(_, subscription):
+            return {"subscribe": _subscription(subscription)}
+        case Left():
+            return {"unsubscribe": {}}
+        case Said():
+            return {"publish": {}}
+        case Seen(_, members):
+            return {"presence": {"presence": {one.user: _info(one) for one in members}}}
+        case Counted(_, devices, users):
+            return {"presence_stats": {"num_clients": devices, "num_users": users}}
+        case Reviewed(_, (epoch, offset), messages):
+            publications = [{"data": msgspec.Raw(data), "offset": at} for at, data in messages]
+            return {"history": {"publications": publications, "epoch": epoch, "offset": offset}}
+
+
+def notice(command: RoomNotice) -> dict[str, Any]:
+    """Give what a push about a room's members holds."""
+    match command:
+        case Came(channel, member):
+            return {"channel": channel, "join": {"info": _info(member)}}
+        case Went(channel, member):
+            return {"channel": channel, "leave": {"info": _info(member)}}
+        case PutIn(channel, position):
+            return {"channel": channel, "subscribe": _position(position)}
+        case PutOut(channel, ending):
+            return {"channel": channel, "unsubscribe": {"code": ending.code, "reason": ending.reason}}
+
+
+def _info(member: Member) -> dict[str, Any]:
+    """Give a ClientInfo. A member is a user, whose devices are not told apart: its `client` is the user."""
+    said: dict[str, Any] = {"user": member.user, "client": member.user}
+    return said | {"chan_info": {"tags": member.tags}} if member.tags else said
 
 
 def push(channel: str, offset: int, data: bytes) -> bytes:
@@ -114,5 +183,8 @@ def _subscription(subscription: Subscription) -> dict[str, Any]:
     resumed = {"recovered": subscription.recovered, "was_recovering": subscription.recovering}
     if subscription.position is None:
         return resumed
-    epoch, offset = subscription.position
-    return {"recoverable": True, "positioned": True, "epoch": epoch, "offset": offset, **resumed}
+    return {**_position(subscription.position), **resumed}
+
+
+def _position(position: Position) -> dict[str, Any]:
+    return {"recoverable": True, "positioned": True, "epoch": position.epoch, "offset": position.offset}

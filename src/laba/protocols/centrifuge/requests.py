@@ -1,10 +1,27 @@
 """What a client may ask, whichever form of the protocol it speaks: bounds, meanings, and who gets which error."""
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
 
 import msgspec
 
-from laba.model.session import DEFAULT_DEVICE, Ask, Denial, Event, Login, Malformed, Unsupported
+from laba.model.room import ROOM_PREFIX
+from laba.model.session import (
+    DEFAULT_DEVICE,
+    Ask,
+    Count,
+    Denial,
+    Event,
+    Join,
+    Leave,
+    Login,
+    Look,
+    Malformed,
+    Review,
+    Say,
+    Unsupported,
+)
 from laba.model.stream import Position
 
 SERVER_VERSION = "laba"
@@ -12,6 +29,8 @@ SERVER_VERSION = "laba"
 # client.proto: Command.id is 32 bits. An offset is a count below 2**53 (design.md section 4).
 MAX_ID = 2**32 - 1
 MAX_OFFSET = 2**53 - 1
+# HistoryRequest.limit is a signed number of 32 bits.
+MAX_LIMIT = 2**31 - 1
 
 DEVICE_CHARACTERS = 64
 # Without control characters: a store may end a text at the first zero.
@@ -34,6 +53,7 @@ class Data(msgspec.Struct):
     platform: _Platform | None = None
     package: _Package | None = None
     tags: _Tags | None = None
+    join_leave: bool | None = None
 
 
 class Resume(msgspec.Struct):
@@ -54,9 +74,40 @@ class Rpc(msgspec.Struct):
 
 
 class Request(msgspec.Struct):
-    """Any request that laba does not serve, as far as its refusal needs it."""
+    """Any request about a channel, or about nothing, as far as laba must know it."""
 
     channel: str = ""
+
+
+class Membership(msgspec.Struct):
+    """What laba's clients may say of themselves in `subscribe.data`."""
+
+    tags: _Tags | None = None
+
+
+class Subscribe(Request):
+    recover: bool = False
+    epoch: str = ""
+    offset: _Offset = 0
+    data: msgspec.Raw = msgspec.Raw()
+    join_leave: bool = False
+
+
+class Publish(Request):
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class Since(msgspec.Struct):
+    offset: _Offset = 0
+    epoch: str = ""
+
+
+class History(Request):
+    """`limit` 0 asks for the position alone, a negative one for all there is."""
+
+    limit: Annotated[int, msgspec.Meta(ge=-MAX_LIMIT - 1, le=MAX_LIMIT)] = 0
+    since: Since | None = None
+    reverse: bool = False
 
 
 class Command(msgspec.Struct):
@@ -64,12 +115,12 @@ class Command(msgspec.Struct):
 
     id: _RequestId = 0
     connect: Connect | None = None
-    subscribe: Request | None = None
+    subscribe: Subscribe | None = None
     unsubscribe: Request | None = None
-    publish: Request | None = None
+    publish: Publish | None = None
     presence: Request | None = None
     presence_stats: Request | None = None
-    history: Request | None = None
+    history: History | None = None
     ping: Request | None = None
     send: Request | None = None
     rpc: Rpc | None = None
@@ -99,7 +150,49 @@ def meaning(command: Command) -> Event | None:
         # Without a method it is a question that nobody could answer.
         return Ask(command.id, rpc.method, bytes(rpc.data)) if rpc.method else Unsupported(command.id, "rpc")
     request: Request = getattr(command, name)
+    room_id = request.channel.removeprefix(ROOM_PREFIX)
+    if name in _OF_ROOMS and room_id and room_id != request.channel:
+        return _OF_ROOMS[name](command, room_id)
     return Unsupported(command.id, name, request.channel)
+
+
+# --- what is said of a room (design.md section 5) ------------------------------------------------------------------
+
+
+def _subscribe(command: Command, room_id: str) -> Event:
+    request = command.subscribe or Subscribe()
+    try:
+        said = _MEMBERSHIP.decode(request.data) if bytes(request.data) else None
+    except msgspec.ValidationError as error:
+        return Unsupported(command.id, "subscribe", request.channel, fault(error, "subscribe.data"))
+    except (msgspec.DecodeError, RecursionError):
+        return Unsupported(command.id, "subscribe", request.channel, "subscribe.data: expected JSON")
+    tags = (said.tags or ()) if said is not None else ()
+    asked = Position(request.epoch, request.offset) if request.recover else None
+    return Join(command.id, room_id, asked, tags, request.join_leave)
+
+
+def _publish(command: Command, room_id: str) -> Event:
+    return Say(command.id, room_id, bytes((command.publish or Publish()).data))
+
+
+def _history(command: Command, room_id: str) -> Event:
+    request = command.history or History()
+    since = None if request.since is None else Position(request.since.epoch, request.since.offset)
+    return Review(command.id, room_id, request.limit if request.limit >= 0 else None, since, request.reverse)
+
+
+_MEMBERSHIP: Final = msgspec.json.Decoder(Membership | None)
+_OF_ROOMS: Final[Mapping[str, Callable[[Command, str], Event]]] = MappingProxyType(
+    {
+        "subscribe": _subscribe,
+        "unsubscribe": lambda command, room_id: Leave(command.id, room_id),
+        "publish": _publish,
+        "presence": lambda command, room_id: Look(command.id, room_id),
+        "presence_stats": lambda command, room_id: Count(command.id, room_id),
+        "history": _history,
+    }
+)
 
 
 def login(request_id: int, connect: Connect) -> Login:
@@ -117,6 +210,7 @@ def login(request_id: int, connect: Connect) -> Login:
             for channel, resume in (connect.subs or {}).items()
             if resume.recover
         },
+        moves=bool(data.join_leave),
     )
 
 
@@ -132,6 +226,8 @@ def fault(error: msgspec.ValidationError, inside: str = "") -> str:
 
 def denial(event: Unsupported) -> Denial:
     """Say which of the protocol's errors answers a command that laba does not serve."""
+    if event.reason:
+        return Denial.BAD_REQUEST
     if event.command in {"subscribe", "unsubscribe"}:
         return Denial.UNKNOWN_CHANNEL
     if event.command == "rpc":

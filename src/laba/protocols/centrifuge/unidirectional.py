@@ -12,7 +12,7 @@ import msgspec
 
 from laba.model.closing import Closing
 from laba.model.http import RequestHead
-from laba.model.session import Command, Event, Malformed, Welcome
+from laba.model.session import Came, Command, Event, Malformed, PutIn, PutOut, Welcome, Went
 from laba.model.stream import Position
 from laba.protocols import cursor
 from laba.protocols.centrifuge import json, requests
@@ -62,9 +62,12 @@ def _connect(head: RequestHead, body: bytes) -> requests.Connect:
 
 
 def write(command: Command) -> bytes:
-    """Write a push in one line of JSON. A client that cannot say anything is told of nothing but its login."""
-    if isinstance(command, Welcome):
-        return msgspec.json.encode({"connect": _welcome(command)})
+    """Write a push in one line of JSON: a login's answer, or what happens in the client's rooms."""
+    match command:
+        case Welcome():
+            return msgspec.json.encode({"connect": _welcome(command)})
+        case Came() | Went() | PutIn() | PutOut():
+            return msgspec.json.encode(json.notice(command))
     return b"{}"
 
 

@@ -1,0 +1,78 @@
+"""Who is a member of one room, beside the sessions that are in its hall."""
+
+from collections.abc import Collection
+from typing import Generic, TypeVar
+
+from laba.core.pace import Pace
+from laba.core.session import Session
+from laba.model.session import Member
+
+Link = TypeVar("Link")
+
+
+class Register(Generic[Link]):
+    """One room's members as this node knows them, each counted once.
+
+    `placed` are its owner and those whom REST put in, here or not; `guests` came by themselves, and are in or gone
+    for a moment. `listeners` are the sessions that want to know who comes and goes, told at most at `pace`.
+    """
+
+    __slots__ = ("_changes", "_tags", "guests", "is_ready", "listeners", "pace", "placed")
+
+    def __init__(self, moves_per_second: int) -> None:
+        self.placed: set[str] = set()
+        self.guests: set[str] = set()
+        self.listeners: set[Session[Link]] = set()
+        self.pace = Pace(moves_per_second)
+        self.is_ready = False
+        self._tags: dict[str, tuple[str, ...]] = {}
+        self._changes = 0
+
+    def __len__(self) -> int:
+        """How many members the room has."""
+        return len(self.placed) + len(self.guests)
+
+    def __contains__(self, user: str) -> bool:
+        return user in self.placed or user in self.guests
+
+    @property
+    def changes(self) -> int:
+        """Count what was told of `placed`: whoever reads it elsewhere must see that it has not changed meanwhile."""
+        return self._changes
+
+    def fill(self, placed: Collection[str], present: Collection[str]) -> None:
+        """Begin with those who were placed, as the store has them; whoever else is present is a guest."""
+        self.placed = set(placed)
+        self.guests = set(present) - self.placed
+        self.is_ready = True
+
+    def place(self, users: Collection[str]) -> None:
+        """Note that REST has put users in."""
+        self._changes += 1
+        self.placed.update(users)
+        self.guests.difference_update(users)
+
+    def displace(self, users: Collection[str]) -> None:
+        """Note that users are placed no more; those who are still in are guests."""
+        self._changes += 1
+        self.placed.difference_update(users)
+
+    def renew(self) -> None:
+        """Note that the placed are others: they are to be read again."""
+        self._changes += 1
+        self.is_ready = False
+
+    def welcome(self, user: str, tags: tuple[str, ...] = ()) -> None:
+        """Note that a user is in, as a member with these tags; without any it keeps those it had (S3)."""
+        if user not in self.placed:
+            self.guests.add(user)
+        if tags:
+            self._tags[user] = tags
+
+    def bid_farewell(self, user: str) -> None:
+        """Note that a user is in no more."""
+        self.guests.discard(user)
+        self._tags.pop(user, None)
+
+    def member(self, user: str) -> Member:
+        return Member(user, self._tags.get(user, ()))

@@ -1,0 +1,42 @@
+"""What travels between nodes."""
+
+from dataclasses import dataclass
+
+from laba.model.room import Room
+from laba.model.stream import Batch, Flush, Revocation
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Users were put into a room by REST."""
+
+    app_uuid: str
+    room_id: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Users were taken out of a room by REST, however they had come in."""
+
+    app_uuid: str
+    room_id: str
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """A room is no more."""
+
+    app_uuid: str
+    room_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChange:
+    """What is known of a room has changed, or who may speak in it: this is how it is now."""
+
+    room: Room
+
+
+Notice = Batch | Revocation | Flush | Placement | Removal | Destruction | RoomChange

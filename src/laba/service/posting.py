@@ -1,0 +1,138 @@
+"""A submission becomes messages to rooms, which their lanes take; the caller is answered then (design.md section 8).
+
+Nothing of it is kept but that a room was spoken in: what is in a lane when the process ends is lost.
+"""
+
+from collections import Counter
+from types import MappingProxyType
+from typing import Generic, Protocol, TypeVar
+
+from laba.core import admission
+from laba.core.halls import Hall, Halls
+from laba.core.ids import IdSequence
+from laba.model.app import App
+from laba.model.calls import Posted
+from laba.model.dispatch import Conversation, ConversationType, Dispatch, Level, Message, Submission
+from laba.model.refusal import Code, Refusal
+from laba.model.room import room_stream
+from laba.model.stream import Stream
+from laba.ports import Gate, Rooms
+from laba.service.ground import Ground
+
+Link = TypeVar("Link")
+
+
+class Takers(Protocol):
+    """What takes messages on: the lanes."""
+
+    def put(self, stream: Stream, message: Message) -> None:
+        """Take a message; never waits, and where there is no room for it sheds by level, and counts."""
+
+
+class Posting(Generic[Link]):
+    """The way in of what passes: messages to rooms that are named, from callers and from clients."""
+
+    def __init__(
+        self, gate: Gate, rooms: Rooms, halls: Halls[Link], lanes: Takers, ids: IdSequence, ground: Ground
+    ) -> None:
+        self._gate = gate
+        self._rooms = rooms
+        self._halls = halls
+        self._lanes = lanes
+        self._ids = ids
+        self._ground = ground
+
+    async def accept(self, submission: Submission, app: App) -> Posted | Refusal:
+        """Post a caller's message to the rooms it names, or refuse it and touch nothing.
+
+        Rooms that there are not get an id like the others, and nobody hears of it (E1). Raises what Rooms raises:
+        nothing was sent.
+        """
+        refusal = admission.objection(submission, app)
+        if refusal is not None:
+            return refusal
+        now_ms, wants = self._ground.clock(), admission.wants(submission, app)
+        full = await self._gate.take(app.uuid, wants, now_ms)
+        if full is not None:
+            return admission.exhausted(app, full.name, full.span_seconds, full.retry_after_seconds)
+        try:
+            await self._wake(app, submission.rooms)
+        except Exception:
+            await self._gate.give_back(app.uuid, wants, now_ms)
+            raise
+        return self._post(submission, app)
+
+    async def say(self, submission: Submission, app: App, user: str) -> Posted | Refusal:
+        """Post what a client of `user` says in one room: it must be in it, and may not be muted there.
+
+        Takes from no quota: those are the app's back end's. Raises what Rooms raises: nothing was sent.
+        """
+        refusal = admission.objection(submission, app) or await self._silence(submission, app, user)
+        if refusal is not None:
+            return refusal
+        await self._wake(app, submission.rooms)
+        return self._post(submission, app)
+
+    async def _silence(self, submission: Submission, app: App, user: str) -> Refusal | None:
+        """Say why a user may not speak."""
+        [room_id] = submission.rooms
+        hall = self._halls.find(room_stream(app.uuid, room_id))
+        if hall is None or not hall.of_user(user):
+            return Refusal(Code.NOT_A_MEMBER, f"{user} is not in the room {room_id}", subject=room_id)
+        if user == hall.room.owner:
+            return None
+        muted = hall.room.muted or await self._is_muted(hall, user)
+        return Refusal(Code.MUTED, f"{user} may not speak in the room {room_id}", subject=room_id) if muted else None
+
+    async def _is_muted(self, hall: Hall[Link], user: str) -> bool:
+        mutes = await self._rooms.mutes(hall.room.app_uuid, hall.room.id)
+        return any(mute.user == user and mute.until_ms > self._ground.clock() for mute in mutes)
+
+    async def _wake(self, app: App, room_ids: tuple[str, ...]) -> None:
+        """Note of each room that it was spoken in (A8), before its first message goes out.
+
+        A room whose hall is open is known to be awake from its second message on. One without is looked up each time:
+        nothing tells here when a room of that id is destroyed and made anew, which would have to be woken again.
+        """
+        asleep = [room_id for room_id in room_ids if await self._is_asleep(app.uuid, room_id)]
+        if not asleep:
+            return
+        for room_id in await self._rooms.activate(app.uuid, asleep):
+            hall = self._halls.find(room_stream(app.uuid, room_id))
+            if hall is not None:
+                hall.room = hall.room.awake()
+
+    async def _is_asleep(self, app_uuid: str, room_id: str) -> bool:
+        hall = self._halls.find(room_stream(app_uuid, room_id))
+        if hall is not None and hall.room.active:
+            return False
+        room = await self._rooms.find(app_uuid, room_id)
+        if room is None:
+            return False
+        if hall is not None and room.active and hall.room.number == room.number:
+            # Opened from what was known before the room was woken.
+            hall.room = hall.room.awake()
+        return not room.active
+
+    def _post(self, submission: Submission, app: App) -> Posted:
+        """Hand a message for each room to its lane. Nothing waits in here: ids ascend in a lane's order (G3)."""
+        now_ms, rooms = self._ground.clock(), submission.rooms
+        dispatch = Dispatch.admitted(submission, dispatch_id=self._ids.next(now_ms), app_uuid=app.uuid, now_ms=now_ms)
+        if admission.is_raised(submission, app.policy.priorities):
+            dispatch = dispatch.raised()
+        # One object for all rooms that raise it: what is encoded once per dispatch stays so.
+        raised = dispatch if dispatch.level is Level.HIGH else None
+        ids: dict[str, int] = {}
+        levels: Counter[Level] = Counter()
+        for room_id in rooms:
+            stream = room_stream(app.uuid, room_id)
+            hall = self._halls.find(stream)
+            said = dispatch
+            if hall is not None and admission.is_raised(submission, hall.room.priorities):
+                raised = said = raised or dispatch.raised()
+            ids[room_id] = message_id = dispatch.id if len(rooms) == 1 else self._ids.next(now_ms)
+            levels[said.level] += 1
+            self._lanes.put(stream, Message(message_id, Conversation(ConversationType.ROOM, room_id), said))
+        for level, count in levels.items():
+            self._ground.meter.count("laba_room_messages_accepted_total", count, level=level)
+        return Posted(MappingProxyType(ids))

@@ -1,0 +1,79 @@
+"""Every call about rooms: which service does what."""
+
+from laba.model.app import App
+from laba.model.refusal import Refusal
+from laba.model.roomcalls import (
+    AddMembers,
+    ChangeRoom,
+    CreateRoom,
+    DestroyRoom,
+    GetRoom,
+    GiveRoom,
+    ListMembers,
+    ListMutes,
+    ListRooms,
+    ListRoomsOf,
+    MemberAnswer,
+    MemberCall,
+    MuteAnswer,
+    MuteCall,
+    MuteMembers,
+    MuteRoom,
+    RemoveMembers,
+    RoomAnswer,
+    RoomCall,
+    UnmuteMembers,
+)
+from laba.service.roommembers import RoomMembers
+from laba.service.roommutes import RoomMutes
+from laba.service.rooms import Rooms
+
+
+class RoomDesk:
+    """Answers calls about rooms, their members and their mutes."""
+
+    def __init__(self, rooms: Rooms, members: RoomMembers, mutes: RoomMutes) -> None:
+        self._rooms = rooms
+        self._members = members
+        self._mutes = mutes
+
+    async def serve(self, call: RoomCall, app: App) -> RoomAnswer | Refusal:
+        match call:
+            case CreateRoom():
+                return await self._rooms.create(call, app)
+            case GetRoom():
+                return await self._rooms.get(call, app)
+            case ListRooms():
+                return await self._rooms.list(call, app)
+            case ChangeRoom():
+                return await self._rooms.change(call, app)
+            case GiveRoom():
+                return await self._rooms.give(call, app)
+            case DestroyRoom():
+                return await self._rooms.destroy(call, app)
+            case AddMembers() | RemoveMembers() | ListMembers() | ListRoomsOf():
+                return await self._about_members(call, app)
+            case _:
+                return await self._about_mutes(call, app)
+
+    async def _about_members(self, call: MemberCall, app: App) -> MemberAnswer | Refusal:
+        match call:
+            case AddMembers():
+                return await self._members.add(call, app)
+            case RemoveMembers():
+                return await self._members.remove(call, app)
+            case ListMembers():
+                return await self._members.list(call, app)
+            case ListRoomsOf():
+                return await self._members.rooms_of(call, app)
+
+    async def _about_mutes(self, call: MuteCall, app: App) -> MuteAnswer | Refusal:
+        match call:
+            case MuteMembers():
+                return await self._mutes.mute(call, app)
+            case UnmuteMembers():
+                return await self._mutes.unmute(call, app)
+            case ListMutes():
+                return await self._mutes.list(call, app)
+            case MuteRoom():
+                return await self._mutes.mute_room(call, app)

@@ -1,0 +1,96 @@
+"""Who is in a room, as it is asked and changed by REST (S3)."""
+
+from laba.model.app import App
+from laba.model.notice import Placement, Removal
+from laba.model.refusal import Code, Refusal
+from laba.model.room import Room
+from laba.model.roomcalls import (
+    AddMembers,
+    ListMembers,
+    ListRoomsOf,
+    MembersAdded,
+    MembersListed,
+    MembersRemoved,
+    Parting,
+    RemoveMembers,
+    RoomsOfUserListed,
+)
+from laba.ports import Presence
+from laba.service.roombook import RoomBook, full, outsider, owner_stays
+
+
+class RoomMembers:
+    """Members are put in and taken out here; those who come by themselves are the clients' matter."""
+
+    def __init__(self, book: RoomBook, presence: Presence) -> None:
+        self._book = book
+        self._presence = presence
+
+    async def add(self, call: AddMembers, app: App) -> MembersAdded | Refusal:
+        """Put users in, all or none. Who was put in before is in, and is not told of again."""
+        async with self._book.changing(app, call.room_id):
+            room = await self._room(call, app)
+            if isinstance(room, Refusal):
+                return room
+            refusal = await self._book.stranger(app, call.users)
+            if refusal is not None:
+                return refusal
+            before = await self._book.members(room)
+            new = tuple(user for user in call.users if user not in before)
+            if new and len(before) + len(new) > room.max_members:
+                return full(room)
+            placed = await self._book.rooms.place(app.uuid, room.id, call.users)
+            if placed:
+                await self._book.tell(Placement(app.uuid, room.id, tuple(u for u in call.users if u in placed)))
+        return MembersAdded(room.id, call.users, new, call.single)
+
+    async def remove(self, call: RemoveMembers, app: App) -> MembersRemoved | Refusal:
+        """Take users out, however they came in."""
+        async with self._book.changing(app, call.room_id):
+            room = await self._room(call, app)
+            if isinstance(room, Refusal):
+                return room
+            members = frozenset(await self._book.members(room))
+            objections = {user: _stays(user, room, members) for user in call.users}
+            if call.single:
+                refusal = objections[call.users[0]]
+                if refusal is not None:
+                    return refusal
+            going = tuple(user for user, objection in objections.items() if objection is None)
+            if going:
+                await self._book.rooms.displace(app.uuid, room.id, going)
+                await self._book.tell(Removal(app.uuid, room.id, going))
+        partings = (Parting(user, None if why is None else why.reason) for user, why in objections.items())
+        return MembersRemoved(room.id, tuple(partings), call.single)
+
+    async def list(self, call: ListMembers, app: App) -> MembersListed | Refusal:
+        room = await self._book.found(app, call.room_id)
+        if isinstance(room, Refusal):
+            return room
+        first = (call.page - 1) * call.size
+        return MembersListed(room, (await self._book.members(room))[first : first + call.size])
+
+    async def rooms_of(self, call: ListRoomsOf, app: App) -> RoomsOfUserListed | Refusal:
+        """Give the rooms that a user was put into, in that order, and then those it is in by its own will."""
+        if call.actor is not None and call.actor != call.user:
+            return Refusal(Code.TOKEN_MISMATCH, f"the token is of another user than {call.user}")
+        stranger = await self._book.stranger(app, (call.user,))
+        if stranger is not None:
+            return stranger
+        entered = await self._presence.rooms(app.uuid, call.user)
+        rooms = {room.id: room for room in await self._book.rooms.rooms_of(app.uuid, call.user)}
+        for room_id in entered:
+            room = rooms.get(room_id) or await self._book.rooms.find(app.uuid, room_id)
+            if room is not None:
+                rooms[room_id] = room
+        return RoomsOfUserListed(tuple(rooms.values()))
+
+    async def _room(self, call: AddMembers | RemoveMembers, app: App) -> Room | Refusal:
+        """Find the room: everybody may come and go alone, all else is its owner's."""
+        if call.users == (call.actor,):
+            return await self._book.found(app, call.room_id)
+        return await self._book.owned(app, call.room_id, call.actor)
+
+
+def _stays(user: str, room: Room, members: frozenset[str]) -> Refusal | None:
+    return owner_stays(room) if user == room.owner else outsider((user,), members)

@@ -1,0 +1,147 @@
+import asyncio
+
+import pytest
+
+from builders import NOW_MS, LeapingLoop, counted, room, said
+from laba.core.lanes import Budget, LaneBounds
+from laba.core.pressure import LoadBounds
+from laba.model.dispatch import Audience, Level
+from laba.service.lanes import LaneRules
+from rooms_rig import RoomsRig
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio", {"loop_factory": LeapingLoop}
+
+
+async def settled():
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+async def test_an_idle_room_speaks_at_once():
+    """Design 6.3: linger is 0 when idle."""
+    async with RoomsRig().running() as rig:
+        hall = await rig.opened()
+        session = rig.enter(hall)
+        before = asyncio.get_running_loop().time()
+        rig.lanes.put(hall.stream, said(1))
+        await settled()
+        assert len(await rig.write()) == 1
+        assert asyncio.get_running_loop().time() - before < 0.001
+        assert rig.received(session) == [1]
+
+
+async def test_what_comes_soon_after_is_merged():
+    """Design 6.3: into one write for each member, highest level first, in order within a level (G3)."""
+    async with RoomsRig().running() as rig:
+        hall = await rig.opened()
+        session = rig.enter(hall)
+        rig.press.outgoing.strain._write_ms = 10  # a write takes long here
+        rig.lanes.put(hall.stream, said(1))
+        await settled()
+        for number, level in enumerate((Level.LOW, Level.NORMAL, Level.HIGH, Level.NORMAL), start=2):
+            rig.lanes.put(hall.stream, said(number, level))
+        await asyncio.sleep(0.2)
+        first, second = await rig.write()
+        assert [part.level for part in second.common.parts] == [Level.HIGH, Level.NORMAL, Level.LOW]
+        assert (first.first, second.first) == (1, 2)
+        assert rig.received(session) == [1, 2, 3, 4, 5]
+
+
+async def test_a_room_that_nobody_is_in_has_no_lane():
+    """Unknown rooms are accepted silently (E1) and cost nothing."""
+    async with RoomsRig().running() as rig:
+        rig.lanes.put(room("nowhere").stream, said(1))
+        await settled()
+        assert rig.lanes._tracks == {}
+
+
+async def test_a_full_lane_sheds_the_lowest_and_counts_it():
+    """E4: it never makes the caller wait."""
+    rules = LaneRules(bounds=LaneBounds(messages=2))
+    rig = RoomsRig(rules)
+    hall = await rig.opened()
+    for number, level in enumerate((Level.LOW, Level.HIGH, Level.NORMAL), start=1):
+        rig.lanes.put(hall.stream, said(number, level))
+    assert counted(rig.meter, "laba_room_messages_shed_total", '{level="low",reason="queue_full"}') == 1
+
+
+async def test_under_pressure_budgets_bind():
+    """Design 7: what does not fit its span is shed, low before normal, before it has an offset."""
+    rules = LaneRules(Budget(4, 2, 200), load=LoadBounds(lag_ms=1))
+    async with RoomsRig(rules).running() as rig:
+        hall = await rig.opened()
+        rig.enter(hall)
+        rig.press.outgoing.strain._lag_ms = 1.5
+        for number in range(1, 31):
+            rig.lanes.put(hall.stream, said(number, Level.LOW if number % 2 else Level.NORMAL))
+        await asyncio.sleep(2)
+        sent = sum(
+            len(part.frames["json"].split(b";")) - 1 for each in await rig.write() for part in each.common.parts
+        )
+        shed = {
+            level: counted(rig.meter, "laba_room_messages_shed_total", f'{{level="{level}",reason="pressure"}}')
+            for level in ("low", "normal")
+        }
+        assert sent + sum(shed.values()) == 30
+        assert 0 < shed["normal"] < shed["low"]
+
+
+async def test_an_app_s_cap_binds_without_pressure():
+    """Design 7: where an app sets a hard cap."""
+    rules = LaneRules(Budget(4, 0, 200), capped=bool)
+    async with RoomsRig(rules).running() as rig:
+        hall = await rig.opened()
+        rig.enter(hall)
+        for number in range(1, 31):
+            rig.lanes.put(hall.stream, said(number))
+        await asyncio.sleep(2)
+        assert counted(rig.meter, "laba_room_messages_shed_total", '{level="normal",reason="cap"}') > 10
+
+
+async def test_a_broadcast_goes_to_every_active_room():
+    """A8: a room in which somebody is, and that was ever spoken in; each with a message id of its own."""
+    async with RoomsRig().running() as rig:
+        halls = [await rig.opened(str(number), number=number, active=True) for number in (1, 2, 3)]
+        silent = await rig.opened("4", number=4)
+        younger = await rig.opened("5", number=5, active=True, created_at_ms=NOW_MS + 1)
+        members = [rig.enter(hall, f"user{at}") for at, hall in enumerate((*halls[:2], silent, younger))]
+        both = rig.enter(halls[0], "both")
+        rig.logs.enter(halls[1], both)
+        dispatch = said(100, audience=Audience.ACTIVE_ROOMS, rooms=(), sender="user0").dispatch
+        await rig.lanes.broadcast(dispatch)
+        await asyncio.sleep(0.2)
+        await rig.write()
+        ids = {hall.room.id: [kept.message_id for kept in rig.logs.find(hall.stream).after(0)] for hall in rig.halls}
+        assert ids == {"1": [101], "2": [102], "3": [], "4": [], "5": []}
+        assert [len(rig.received(each)) for each in members] == [0, 1, 0, 0]
+        assert len(rig.received(both)) == 2
+        tally = rig.reporting.live(100)
+        assert (tally.audience, tally.reached, tally.pending) == (3, 3, 0)
+
+
+async def test_what_is_shed_of_a_broadcast_is_in_its_report():
+    """E4: counted and visible, by level."""
+    rig = RoomsRig(LaneRules(bounds=LaneBounds(messages=1)))
+    hall = await rig.opened(number=1, active=True)
+    rig.enter(hall)
+    rig.lanes.put(hall.stream, said(1, Level.HIGH))
+    await rig.lanes.broadcast(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch)
+    tally = rig.reporting.live(100)
+    assert (tally.audience, tally.lost, tally.pending) == (1, {"low": 1}, 0)
+
+
+async def test_lanes_are_forgotten_when_their_rooms_are_quiet():
+    async with RoomsRig().running() as rig:
+        hall = await rig.opened()
+        rig.lanes.put(hall.stream, said(1))
+        await settled()
+        rig.lanes.trim()
+        assert len(rig.lanes._tracks) == 1
+        await asyncio.sleep(1.5)
+        rig.lanes.trim()
+        assert len(rig.lanes._tracks) == 0

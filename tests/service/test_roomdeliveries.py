@@ -1,0 +1,116 @@
+import pytest
+
+from builders import NOW_MS, counted, said
+from laba.core.tally import Tally
+from laba.model.dispatch import Audience, Level
+from laba.model.stream import Batch, Entry, Flush, Stream
+from laba.service.outgoing import Rank
+from rooms_rig import RoomsRig
+
+pytestmark = pytest.mark.anyio
+
+
+def flush(*messages, room_id="1", first=1):
+    stream = Stream("331d42e6-ad85-460f-b6b0-d1fb6fef9f12", f"room:{room_id}")
+    return Flush((Batch(stream, "epoch", tuple(Entry(at, each) for at, each in enumerate(messages, first))),))
+
+
+@pytest.fixture
+def rig():
+    return RoomsRig()
+
+
+async def test_members_share_one_bytes_object(rig):
+    """Design 6.1: encoded once per codec, whoever is in the room."""
+    hall = await rig.opened()
+    members = [rig.enter(hall, f"user{number}") for number in range(3)]
+    await rig.fanout.take(flush(said(1), said(2)))
+    (delivery,) = await rig.write()
+    assert [rig.received(each) for each in members] == [[1, 2]] * 3
+    assert members[0].link[-1] is members[1].link[-1] is members[2].link[-1]
+    assert rig.encoders["json"].calls == [("room:1", 1), ("room:1", 2)]
+    assert rig.encoders["protobuf"].calls == []
+    assert delivery.own == {}
+
+
+async def test_a_message_does_not_come_back_to_its_sender(rig):
+    """E6: to none of its devices; the others' copies are shared all the same."""
+    hall = await rig.opened()
+    phone, tablet = rig.enter(hall, "ann", "phone"), rig.enter(hall, "ann", "tablet")
+    bob, eve = rig.enter(hall, "bob"), rig.enter(hall, "eve")
+    await rig.fanout.take(flush(said(1, sender="ann"), said(2, sender="bob"), said(3)))
+    await rig.write()
+    assert [rig.received(each) for each in (phone, tablet, bob, eve)] == [[2, 3], [2, 3], [1, 3], [1, 2, 3]]
+
+
+async def test_a_directed_message_is_seen_by_those_it_names_only(rig):
+    """E10: who is no member is skipped; the sender does not see it even where it is named."""
+    hall = await rig.opened()
+    ann, bob, eve = (rig.enter(hall, user) for user in ("ann", "bob", "eve"))
+    await rig.fanout.take(flush(said(1), said(2, sender="ann", users=frozenset({"ann", "bob", "nobody"}))))
+    await rig.write()
+    assert [rig.received(each) for each in (ann, bob, eve)] == [[1], [1, 2], [1]]
+
+
+async def test_a_batch_of_directed_messages_goes_to_nobody_else(rig):
+    """E10: the rest of the room is not even looked at."""
+    hall = await rig.opened()
+    bob, _ = rig.enter(hall, "bob"), rig.enter(hall, "eve")
+    await rig.fanout.take(flush(said(1, users=frozenset({"bob"}))))
+    (delivery,) = await rig.write()
+    assert delivery.sessions == [bob]
+    await rig.fanout.take(flush(said(2, users=frozenset({"nobody"})), first=2))
+    assert await rig.write() == []
+
+
+async def test_a_batch_has_a_part_for_each_level(rig):
+    """E4, design 7: a backed-up client is left without the low part; the join is all of them."""
+    hall = await rig.opened()
+    rig.enter(hall)
+    messages = (said(1, Level.HIGH), said(2), said(3), said(4, Level.LOW))
+    await rig.fanout.take(flush(*messages))
+    (delivery,) = await rig.write()
+    parts = [(part.level, part.frames["json"]) for part in delivery.common.parts]
+    assert parts == [(Level.HIGH, b"json 1;"), (Level.NORMAL, b"json 2;json 3;"), (Level.LOW, b"json 4;")]
+    assert delivery.common.joined["json"] == b"json 1;json 2;json 3;json 4;"
+    assert delivery.rank is Rank.HIGH
+    assert counted(rig.meter, "laba_deliveries_total") == 4
+
+
+async def test_who_leaves_gets_nothing_more_and_who_comes_back_nothing_twice(rig):
+    """Also where a delivery was on its way already: what was logged before the entry comes from the log."""
+    hall = await rig.opened()
+    gone, back = rig.enter(hall, "gone"), rig.enter(hall, "back")
+    await rig.fanout.take(flush(said(1)))
+    for session in (gone, back):
+        hall.leave(session)
+    entry = rig.logs.enter(hall, back)
+    await rig.write()
+    assert (rig.received(gone), rig.received(back), entry.position.offset) == ([], [], 1)
+
+
+async def test_a_room_nobody_is_in_logs_what_is_said(rig):
+    """For who dropped out of it and comes back."""
+    hall = await rig.opened()
+    await rig.fanout.take(flush(said(1)))
+    assert await rig.write() == []
+    assert rig.received(rig.enter(hall, asked=0)) == [1]
+
+
+async def test_nothing_is_done_for_rooms_this_node_does_not_know(rig):
+    await rig.fanout.take(flush(said(1), room_id="other"))
+    assert await rig.write() == []
+
+
+async def test_a_broadcast_counts_whom_it_really_goes_to(rig):
+    """X2: who came or went between acceptance and now is in the audience, or is not."""
+    hall = await rig.opened()
+    rig.enter(hall, "ann")
+    rig.enter(hall, "bob")
+    tally = Tally(NOW_MS, 0)
+    tally.expect("room:1", 5)
+    rig.reporting.watch(1, tally)
+    await rig.fanout.take(flush(said(1, sender="ann", audience=Audience.ACTIVE_ROOMS)))
+    assert (tally.audience, tally.pending) == (1, 1)
+    await rig.write()
+    assert (tally.reached, tally.pending) == (1, 0)

@@ -92,7 +92,7 @@ def errors() -> str:
         "Where an endpoint has words of its own:\n\n"
         + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
-        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only` and `app_exists`, nor\n"
+        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists` and `owner_stays`, nor\n"
         "the `exception` of anything but 401: those are laba's.\n\n"
         "## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'

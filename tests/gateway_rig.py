@@ -26,7 +26,7 @@ from laba.core.roster import Roster
 from laba.core.tally import Tally
 from laba.core.wheel import TimerWheel
 from laba.core.window import Bounds, Kept
-from laba.dialects.native.reading import said_in_room
+from laba.dialects.native.sending import said_in_room
 from laba.model.app import App, AppKeys, AppName, Apps
 from laba.model.refusal import Refusal
 from laba.model.room import Room

@@ -43,7 +43,7 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
-from laba.dialects.native.reading import said_in_room
+from laba.dialects.native.sending import said_in_room
 from laba.model.app import Feature
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.notice import Notice

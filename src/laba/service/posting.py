@@ -25,8 +25,11 @@ Link = TypeVar("Link")
 class Takers(Protocol):
     """What takes messages on: the lanes."""
 
-    def put(self, stream: Stream, message: Message) -> None:
-        """Take a message; never waits, and where there is no room for it sheds by level, and counts."""
+    def put(self, stream: Stream, message: Message, *, raised: bool = False) -> None:
+        """Take a message; never waits, and where there is no room for it sheds by level, and counts.
+
+        `raised` says that its level is not the one it asked for (E5).
+        """
 
 
 class Posting(Generic[Link]):
@@ -132,7 +135,8 @@ class Posting(Generic[Link]):
                 raised = said = raised or dispatch.raised()
             ids[room_id] = message_id = dispatch.id if len(rooms) == 1 else self._ids.next(now_ms)
             levels[said.level] += 1
-            self._lanes.put(stream, Message(message_id, Conversation(ConversationType.ROOM, room_id), said))
+            message = Message(message_id, Conversation(ConversationType.ROOM, room_id), said)
+            self._lanes.put(stream, message, raised=said.level is not submission.level)
         for level, count in levels.items():
             self._ground.meter.count("laba_room_messages_accepted_total", count, level=level)
         return Posted(MappingProxyType(ids))

@@ -6,7 +6,7 @@ from typing import Final
 from laba.model.calls import Claim, Endpoint, Right
 from laba.model.http import RequestHead
 from laba.model.refusal import Refusal
-from laba.model.routing import Found, find
+from laba.model.routing import Found, Routes
 
 PREFIX: Final = "/v1"
 JSON: Final = ("application/json",)
@@ -16,9 +16,8 @@ LIST_APPS: Final = Endpoint("list apps", "GET", "/v1/apps", Right.OPERATOR)
 GET_APP: Final = Endpoint("get app", "GET", "/v1/apps/{org}/{app}", Right.APP_OR_OPERATOR)
 CHANGE_APP: Final = Endpoint("change app", "PATCH", "/v1/apps/{org}/{app}", Right.OPERATOR, JSON)
 ISSUE_TOKEN: Final = Endpoint("issue token", "POST", "/v1/apps/{org}/{app}/tokens", Right.APP_OR_OPERATOR, JSON)
-BROADCAST: Final = Endpoint(
-    "broadcast to online users", "POST", "/v1/apps/{org}/{app}/broadcasts", Right.APP_OR_OPERATOR, JSON
-)
+BROADCAST: Final = Endpoint("broadcast", "POST", "/v1/apps/{org}/{app}/broadcasts", Right.APP_OR_OPERATOR, JSON)
+SEND: Final = Endpoint("send to rooms", "POST", "/v1/apps/{org}/{app}/messages", Right.APP_OR_OPERATOR, JSON)
 GET_BROADCAST: Final = Endpoint("get broadcast", "GET", "/v1/apps/{org}/{app}/broadcasts/{id}", Right.APP_OR_OPERATOR)
 FIND_BROADCAST: Final = Endpoint("find broadcast", "GET", "/v1/broadcasts/{id}", Right.OPERATOR)
 ROOM_REPORT: Final = Endpoint("room report", "GET", "/v1/apps/{org}/{app}/rooms/{room}/report", Right.APP_OR_OPERATOR)
@@ -40,6 +39,7 @@ ENDPOINTS: Final = (
     CHANGE_APP,
     ISSUE_TOKEN,
     BROADCAST,
+    SEND,
     GET_BROADCAST,
     FIND_BROADCAST,
     ROOM_REPORT,
@@ -50,13 +50,14 @@ ENDPOINTS: Final = (
     GET_ROOM,
     CHANGE_ROOM,
 )
+_ROUTES: Final = Routes(ENDPOINTS)
 
 
 def claim(head: RequestHead) -> Claim | Refusal | None:
     """Say which endpoint is meant; None for a path outside /v1."""
     if head.path != PREFIX and not head.path.startswith(f"{PREFIX}/"):
         return None
-    found = find(ENDPOINTS, head.method, head.path)
+    found = _ROUTES.find(head.method, head.path)
     if not isinstance(found, Found):
         return found
     return Claim(found.endpoint, head.path, found.arguments, _app(found.arguments), proof=head.bearer)

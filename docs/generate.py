@@ -19,7 +19,7 @@ from laba.model.app import DEFAULT_FEATURES, DEFAULT_QUOTAS, Feature, QuotaName
 from laba.model.calls import Endpoint
 from laba.model.closing import Closing
 from laba.model.refusal import Code
-from laba.model.session import Denial
+from laba.model.session import Denial, Ending
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py from the code; change the code, then run `make docs`. -->\n"
@@ -92,7 +92,7 @@ def errors() -> str:
         "Where an endpoint has words of its own:\n\n"
         + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
-        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only` and `app_exists`, nor\n"
+        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists` and `owner_stays`, nor\n"
         "the `exception` of anything but 401: those are laba's.\n\n"
         "## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'
@@ -127,6 +127,8 @@ def clients() -> str:
         )
         + "\n## Errors of single commands\n\nThe session goes on.\n\n"
         + table(("code", "message"), ((one.code, one.reason) for one in Denial))
+        + "\n## Ends of a room's subscription\n\nThe session goes on, and the SDK does not subscribe again by itself.\n\n"
+        + table(("code", "reason"), ((one.code, one.reason) for one in Ending))
     )
 
 

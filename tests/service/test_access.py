@@ -43,6 +43,21 @@ async def test_what_is_no_app_token_of_the_app_opens_nothing(house):
     assert {proof: house.access.objection(proof, house.app).code for proof in faults} == faults
 
 
+async def test_a_token_that_came_before_is_judged_as_at_first(house):
+    """By its end, and by the keys that the app has now."""  # A10
+    ending = Token(house.app.uuid, NOW_MS + 1000).signed(house.app.keys.token_key)
+    lasting = house.app_token()
+    for _ in range(2):
+        assert house.access.objection(ending, house.app) is None
+        assert house.access.objection(lasting, house.app) is None
+    house.clock.pass_ms(1000)
+    assert house.access.objection(ending, house.app).code is Code.TOKEN_EXPIRED
+    assert house.access.objection(lasting, house.app) is None
+    keys = replace(house.app.keys, token_key=b"another key", app_certificate="another")
+    house.tenants.apps = house.tenants.apps.replacing(replace(house.app, keys=keys))
+    assert house.access.objection(lasting, house.app).code is Code.TOKEN_UNKNOWN
+
+
 async def test_client_credentials_give_an_app_token(house):
     """For the vendor's default of 60 days, or as long as is asked."""  # S1
     keys = house.app.keys

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from laba.core import passwords
+from laba.core.familiar import Familiar
 from laba.core.tokens import NEVER, Token
 from laba.model.app import App
 from laba.model.calls import Grant, TokenIssued, TokenRequest
@@ -15,6 +16,9 @@ from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.tenants import Tenants
 from laba.service.users import Users
+
+# How many tokens of back ends are remembered; each of them uses one of its own for many calls.
+_FAMILIAR_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,20 @@ class Access:
         self._readers = readers
         self._rules = rules
         self._ground = ground
+        self._familiar = Familiar(_FAMILIAR_MAX)
 
     def identify(self, token: str) -> Identity | Refusal:
         """Tell who a token names. Touches no store: whether the user still exists is for the login to ask."""
         if not token:
             return Refusal(Code.TOKEN_CORRUPT, "the Authorization header holds no bearer token")
-        now_ms = self._ground.clock()
+        now_ms, apps = self._ground.clock(), self._tenants.apps
+        known = self._familiar.get(token, apps, now_ms)
+        if known is not None:
+            return known
         for reader in self._readers:
-            found = reader.recognise(token, self._tenants.apps, now_ms)
+            found = reader.recognise(token, apps, now_ms)
+            if isinstance(found, Identity) and found.user is None:
+                self._familiar.keep(token, apps, found)
             if found is not None:
                 return found
         return Refusal(Code.TOKEN_CORRUPT, "the token is of no known kind")

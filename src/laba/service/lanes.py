@@ -25,6 +25,7 @@ _ENVELOPE_BYTES = 300
 _AT_ONCE = 256
 # A lane that was empty for so long is forgotten, and what its span had counted with it.
 _IDLE_MS = 1000.0
+_ROUNDING_MS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,8 @@ class Lanes(Generic[Link]):
 
 
 def _now_ms() -> float:
-    return asyncio.get_running_loop().time() * 1000
+    # An alarm that is set for a moment may ring the smallest fraction before it, by rounding.
+    return asyncio.get_running_loop().time() * 1000 + _ROUNDING_MS
 
 
 def _is_reached(hall: Hall[Any], dispatch: Dispatch) -> bool:

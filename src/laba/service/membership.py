@@ -182,8 +182,11 @@ class Membership(Generic[Link]):
             await self._rooms.displace(app_uuid, room_id, (user,))
             register.displace((user,))
         register.listeners.discard(session)
-        if hall.leave(session):
+        # The session may have ended meanwhile, or another one of the user have come.
+        if hall.leave(session) or hall.away.pop(user, None) is not None:
             self._gone(hall, register, user)
+        elif hall.of_user(user):
+            register.welcome(user)
 
     def dropped(self, session: Session[Link]) -> None:
         """Note that a session has ended. Its user is only away, until it is too late to come back."""

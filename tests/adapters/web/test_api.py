@@ -160,6 +160,16 @@ async def test_the_base_url_is_the_public_one_or_that_of_the_host_header():
         assert (await rig.told("GET", "/a"))["base_url"] == "https://im.example.com/x"
 
 
+async def test_one_callers_words_never_enter_anothers_base_url():
+    """What is remembered of a host is that host and nothing else, however many are named."""
+    async with ApiRig(Clerk()).running() as rig:
+        peer = await rig.connect()
+        await peer.call(b"GET /a HTTP/1.1\r\nHost: evil.example\r\nHost: h:1\r\n\r\n")
+        for number in range(100):
+            assert (await rig.told("GET", "/a", Host=f"h{number}"))["base_url"] == f"http://h{number}"
+        assert (await rig.told("GET", "/a", Host="h:1"))["base_url"] == "http://h:1"
+
+
 async def test_only_the_operators_own_socket_makes_an_operator():
     """It is a property of the listener; nothing that a caller sends can claim it."""
     async with ApiRig(Clerk()).running() as rig:
@@ -261,6 +271,8 @@ async def test_browsers_may_call_from_any_origin():
         for path in ("/a", "/nothing", "/bug"):
             with structlog.testing.capture_logs():
                 assert (await rig.ask("GET", path, Origin="https://x.example"))[1][CORS] == "*"
+        for path in ("/a", "/health", "/hatch"):
+            assert (await rig.ask("OPTIONS", path, **asked))[1][CORS] == "*"
 
 
 # G4

@@ -255,6 +255,44 @@ async def test_expect_100_continue():
 # --- one after another ---------------------------------------------------------------------------------------------
 
 
+class Hesitant:
+    """Answers with a head and, once it may, with what belongs behind it, or not at all."""
+
+    def __init__(self):
+        self.begun, self.gate = asyncio.Event(), asyncio.Event()
+        self.fails = False
+
+    async def __call__(self, scope, receive, send):
+        headers = [(b"content-length", b"5")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        self.begun.set()
+        await self.gate.wait()
+        if self.fails:
+            raise RuntimeError("a bug")
+        await send({"type": "http.response.body", "body": b"he", "more_body": True})
+        await send({"type": "http.response.body", "body": b"llo"})
+
+
+async def test_a_head_comes_with_the_body_behind_it():
+    """In one segment; and where none comes, or the answer breaks off, the head comes all the same."""
+    rig, app = HttpRig(), Hesitant()
+    rig.app = app
+    async with rig.running():
+        client = await rig.connect()
+        await client.send(GET)
+        await app.begun.wait()
+        with pytest.raises(BlockingIOError):
+            client.sock.recv(1)
+        app.gate.set()
+        assert (await client.response())[::2] == (200, b"hello")
+        await client.send(GET.replace(b"GET", b"HEAD"))
+        assert b"200 OK" in await client.read_through(b"\r\n\r\n")
+        app.fails = True
+        await client.send(GET)
+        assert b"200 OK" in await client.read_through(b"\r\n\r\n")
+        assert await client.read_all() == b""
+
+
 async def test_keep_alive_and_pipelining():
     """Each call gets its answer, in order, on one connection."""
     async with HttpRig().running() as rig:

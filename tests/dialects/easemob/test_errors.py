@@ -70,11 +70,11 @@ def test_broken_json_has_two_wordings():
 
 # vendor-apis.md 1.3
 @pytest.mark.parametrize("code", [Code.TOKEN_MISSING, Code.TOKEN_EXPIRED])
-def test_user_endpoints_have_their_own_wording_for_no_token(code):
-    """The OAuth wording is that of the user endpoints alone."""
+def test_user_and_room_endpoints_have_their_own_wording_for_no_token(code):
+    """The OAuth wording is that of these alone."""
     oauth = (401, "unauthorized", "Unable to authenticate (OAuth)")
     with_it = {each.name for each in ENDPOINTS if words_for(Refusal(code, "why"), each) == oauth}
-    assert with_it == {each.name for each in ENDPOINTS if each.pattern.startswith("/users")}
+    assert with_it == {each.name for each in ENDPOINTS if each.pattern.startswith(("/users", "/chatrooms"))}
 
 
 # E1, E2, E8, E10, vendor-apis.md 2

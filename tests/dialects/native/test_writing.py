@@ -64,6 +64,8 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "directed_calls": "100/second",
         },
         "development": False,
+        "high_types": [],
+        "high_members": [],
     }
 
 

@@ -46,6 +46,35 @@ class Takers:
     body_bytes: int
 
 
+class _Answering:
+    """The transport as one request's cycle writes to it: a head waits for the body, so that both are one segment.
+
+    uvicorn writes them one by one, and each write is a system call, and wakes up the caller.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None  # empty once it is written
+
+    def write(self, data: bytes) -> None:
+        if self._head is None and data != _CONTINUE:
+            self._head = data
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
+        self._transport.write(data)
+
+    def close(self) -> None:
+        if self._head:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+
 class _Taken(Exception):  # noqa: N818 - nothing is wrong: it makes the parser stop where it is
     """The request is whole, and what follows it is not for HTTP."""
 
@@ -179,16 +208,22 @@ class HttpProtocol(HttpToolsProtocol):
         if self._is_ignored():
             return
         self._loose_bytes = 0
-        if not self.parser.should_upgrade():
-            if self._is_for_stream():
-                self._begin_stream()
-                return
-            self.scope["server"] = get_local_addr(self.transport)
-            self.scope["client"] = get_remote_addr(self.transport)
-            # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
-            self._wheel.arm(self, self._bounds.body_seconds * 2)
-        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            super().on_headers_complete()
+        elif self._is_for_stream():
+            self._begin_stream()
+        else:
+            self._begin_call()
         self._in_body = True
+
+    def _begin_call(self) -> None:
+        self.scope["server"] = get_local_addr(self.transport)
+        self.scope["client"] = get_remote_addr(self.transport)
+        # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
+        self._wheel.arm(self, self._bounds.body_seconds * 2)
+        super().on_headers_complete()
+        if self.scope["method"] != "HEAD":  # where no body follows
+            self.cycle.transport = _Answering(self.transport)  # type: ignore[assignment]
 
     def _is_for_stream(self) -> bool:
         return (
@@ -202,7 +237,6 @@ class HttpProtocol(HttpToolsProtocol):
             raise ValueError("a stream behind a request that is not answered yet")
         self._wheel.arm(self, self._bounds.body_seconds)
         self._stream_body = bytearray()
-        self._in_body = True
 
     def _is_over_body_bound(self) -> bool:
         return self._stream_body is not None and len(self._stream_body) > self._takers.body_bytes

@@ -5,9 +5,10 @@ from laba.model.app import RESERVED_ORGS
 from laba.model.calls import Claim
 from laba.model.http import RequestHead
 from laba.model.refusal import Refusal
-from laba.model.routing import Found, find
+from laba.model.routing import Found, Routes
 
 APP_ID = "app-id"
+_ROUTES = Routes(ENDPOINTS)
 
 
 def claim(head: RequestHead) -> Claim | Refusal | None:
@@ -17,7 +18,7 @@ def claim(head: RequestHead) -> Claim | Refusal | None:
         return None
     first, second, *rest = segments
     path = "/" + "/".join(rest)
-    found = find(ENDPOINTS, head.method, path)
+    found = _ROUTES.find(head.method, path)
     if not isinstance(found, Found):
         return found
     by_id = first == APP_ID

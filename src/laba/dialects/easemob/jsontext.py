@@ -12,6 +12,9 @@ DEPTH_MAX = 64
 # The longest integer that every client can still hold as a double.
 _DIGITS_MAX = 308
 
+# UTF-8 holds no surrogate itself: one comes as an escape, or not at all.
+_SURROGATE = b"\\u"
+
 
 def parse(body: bytes) -> Any | Refusal:
     """Read a body as UTF-8 JSON (RFC 8259); BODY_BROKEN says where it is not.
@@ -20,22 +23,18 @@ def parse(body: bytes) -> Any | Refusal:
     numbers beyond a double, unpaired surrogates, and more than DEPTH_MAX values inside each other.
     """
     try:
-        document = json.loads(
-            body.decode(),
-            object_pairs_hook=_members,
-            parse_constant=_constant,
-            parse_float=_fraction,
-            parse_int=_integer,
-        )
-        # An unpaired surrogate parses, but no UTF-8 can carry it to a client.
-        json.dumps(document, ensure_ascii=False).encode()
+        document = _DECODER.decode(body.decode())
+        if _SURROGATE in body:
+            # An unpaired surrogate parses, but no UTF-8 can carry it to a client.
+            json.dumps(document, ensure_ascii=False).encode()
     except UnicodeError:
         return _broken("the body is not UTF-8 text")
     except RecursionError:
         return _broken(f"more than {DEPTH_MAX} values stand inside each other")
     except ValueError as fault:
         return _broken(str(fault))
-    if _deeper_than(DEPTH_MAX, document):
+    # Most bodies have not even so many brackets.
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _deeper_than(DEPTH_MAX, document):
         return _broken(f"more than {DEPTH_MAX} values stand inside each other")
     return document
 
@@ -50,7 +49,7 @@ def parse_object(body: bytes) -> dict[str, Any] | Refusal:
 
 def compact(value: Any) -> bytes:
     """Write JSON without spaces as UTF-8. Never fails: what UTF-8 cannot carry becomes `?`."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    return _ENCODER.encode(value).encode(errors="replace")
 
 
 def _broken(reason: str) -> Refusal:
@@ -94,3 +93,10 @@ def _children(value: Any) -> Sequence[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else ()
+
+
+# Made once: to make them takes longer than to read or write a message.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members, parse_constant=_constant, parse_float=_fraction, parse_int=_integer
+)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

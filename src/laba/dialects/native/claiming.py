@@ -6,7 +6,7 @@ from typing import Final
 from laba.model.calls import Claim, Endpoint, Right
 from laba.model.http import RequestHead
 from laba.model.refusal import Refusal
-from laba.model.routing import Found, find
+from laba.model.routing import Found, Routes
 
 PREFIX: Final = "/v1"
 JSON: Final = ("application/json",)
@@ -50,13 +50,14 @@ ENDPOINTS: Final = (
     GET_ROOM,
     CHANGE_ROOM,
 )
+_ROUTES: Final = Routes(ENDPOINTS)
 
 
 def claim(head: RequestHead) -> Claim | Refusal | None:
     """Say which endpoint is meant; None for a path outside /v1."""
     if head.path != PREFIX and not head.path.startswith(f"{PREFIX}/"):
         return None
-    found = find(ENDPOINTS, head.method, head.path)
+    found = _ROUTES.find(head.method, head.path)
     if not isinstance(found, Found):
         return found
     return Claim(found.endpoint, head.path, found.arguments, _app(found.arguments), proof=head.bearer)

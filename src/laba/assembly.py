@@ -220,7 +220,7 @@ def _talk(settings: Settings, beside: Neighbours, press: Press) -> Talk:
     rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
     bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
     logs = RoomLogs(halls, places, bounds, ground)
-    budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
+    budget = Budget(rooms.budget_messages, min(rooms.budget_reserved, rooms.budget_messages), rooms.budget_span_ms)
     lanes = Lanes(halls, Departures(places, beside.bus), LaneRules(budget, capped=beside.capped), press)
     # Half the outbox at most: else a client that returns to much would at once count as slow.
     missed_bytes = settings.gateway.outbox_limit_bytes // 2

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from builders import app
-from laba.dialects.native.reading import said_in_room
+from laba.dialects.native.sending import said_in_room
 from laba.model.app import Apps
 from laba.model.dispatch import Audience
 from laba.model.refusal import Code, Refusal

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from laba.dialects.native.dialect import NativeDialect
-from laba.dialects.native.reading import said_in_room
+from laba.dialects.native.sending import said_in_room
 from laba.model.app import AppName, Feature, QuotaName
 from laba.model.calls import ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.content import Content, Kind, Original

@@ -52,6 +52,7 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "push": True,
             "neroom_broadcast": False,
             "roaming": False,
+            "room_cap": False,
         },
         "quotas": {
             "users_broadcast": "1/minute,50/day",

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from measuring import cpu_ns
 from processes import CLIENT_CORE, HOST, BenchError
+from rooms import created, joined, joining, members, register_owner, say
 from servers import NO_PINGS, Laba, create_app, serving
 
 CONNECTIONS = 32
@@ -46,8 +47,7 @@ def answers(folder: Path, seconds: float, console: Console) -> tuple[Answers, ..
     if shutil.which("wrk") is None:
         console.print("wrk is not installed here: calls are left out.")
         return ()
-    from rooms import created, joined, joining, members, register_owner, say
-
+    console.print("Calls by wrk ...")
     folder.mkdir()
     data = folder / "data"
     with ExitStack() as stack:

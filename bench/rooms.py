@@ -1,21 +1,20 @@
-"""Rooms: paced, saturated beside nchan, ten thousand at once, and with a member that reads nothing."""
+"""Rooms: paced, saturated beside nchan, ten thousand of them, and one with a member that reads nothing."""
 
 import json
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from calling import Answers, answers
 from measuring import Buckets, cpu_ns
 from processes import CLIENT_CORE, HOST, BenchError, Tool, tool, wait_until, written
-from servers import NO_PINGS, Laba, create_app, framed, nchan_module, nchan_serving, opening, serving
+from servers import NO_PINGS, Laba, Nchan, create_app, framed, nchan_module, nchan_serving, opening, serving
 
 # Of four messages one is high, two are normal, one is low.
 LEVELS = ("high", "normal", "low")
@@ -31,6 +30,7 @@ NO_CAPS = {"LABA_ROOMS__BUDGET_MESSAGES": "1000000", "LABA_ROOMS__BUDGET_RESERVE
 SLOW_OUTBOX_BYTES, SLOW_RECEIVE_BYTES = 65_536, 4_096
 SLOW = {"LABA_GATEWAY__OUTBOX_LIMIT_BYTES": str(SLOW_OUTBOX_BYTES)}
 WARM_UP_SECONDS = 2
+_CLOSED_AS_SLOW = 'laba_sessions_closed_total{reason="slow"}'
 CREATING_AT_ONCE = 8
 
 
@@ -79,7 +79,6 @@ class Rooms:
     nchan: Run | None
     many: Run
     slow: Slowness
-    answers: tuple[Answers, ...]
 
 
 class Members:
@@ -118,19 +117,18 @@ class Call:
 
 @contextmanager
 def members(
-    at: Laba | tuple[int, int], sayings: Sequence[bytes], calls: Sequence[Call], marks: Sequence[str], folder: Path
+    at: Laba | Nchan, sayings: Sequence[bytes], calls: Sequence[Call], marks: Sequence[str], folder: Path
 ) -> Iterator[Members]:
-    """Connect members; `at` is a port and the process whose CPU counts."""
-    port, pid = (at.port, at.pid) if isinstance(at, Laba) else at
+    """Connect members; each says as many of `sayings` as there are `marks` (`room.c`), at least one."""
     said, made = folder / "sayings", folder / "calls"
     written(said, ((saying,) for saying in sayings))
     written(made, ((call.level, call.wanted, call.request) for call in calls))
     count = len(sayings) // max(1, len(marks))
-    with tool("room", CLIENT_CORE, port, count, said, made, *marks) as program:
+    with tool("room", CLIENT_CORE, at.port, count, said, made, *marks) as program:
         line = program.ask("open")
         if line != "ready":
             raise BenchError(f"expected the members, got {line!r}")
-        yield Members(program, pid)
+        yield Members(program, at.pid)
 
 
 # --- laba's rooms --------------------------------------------------------------------------------------------------
@@ -222,7 +220,7 @@ def nchan_saturated(folder: Path, seconds: float, length: int) -> Run | None:
         head = f"POST /publish HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         sayings = [opening(nchan.port, "/subscribe")] * ROOM_MEMBERS
         calls = [Call(1, ROOM_MEMBERS, head + body)]
-        with members((nchan.port, nchan.pid), sayings, calls, (), folder) as there:
+        with members(nchan, sayings, calls, (), folder) as there:
             there.press(UNDER_WAY, WARM_UP_SECONDS)
             return there.press(UNDER_WAY, seconds)
 
@@ -255,25 +253,22 @@ class Sleeper:
 def slowness(folder: Path, seconds: float) -> Slowness:
     with room(folder, SLOW) as (server, room_id, there), ThreadPoolExecutor(1) as pool:
         without = there.pace(PACE, seconds)
-        before = server.metric('laba_sessions_closed_total{reason="slow"}')
         sleeper, most = Sleeper(server, room_id), 0
         running = pool.submit(there.pace, PACE, seconds)
         while not running.done():
             most = max(most, sleeper.unsent_bytes())
             time.sleep(0.25)
-        slow = 'laba_sessions_closed_total{reason="slow"}'
-        wait_until(lambda: server.metric(slow) > before, 5, "the slow member was not closed")
-        return Slowness(without, running.result(), most, int(server.metric(slow) - before))
+        wait_until(lambda: server.metric(_CLOSED_AS_SLOW) > 0, 5, "the member that reads nothing was not closed")
+        return Slowness(without, running.result(), most, int(server.metric(_CLOSED_AS_SLOW)))
 
 
 def measure(seconds: float, folder: Path, console: Console) -> Rooms:
     """Measure everything; `seconds` is how long the paced room is watched, the others for a part of it."""
     short, shorter = seconds / 3, seconds / 6
-    with ExitStack() as stack:
+    with room(folder / "paced", {}) as (_, _, there):
         console.print(f"A room of {ROOM_MEMBERS:,}: {PACE} messages a second for {seconds:.0f} s ...")
-        server, _, there = stack.enter_context(room(folder / "paced", {}))
         paced = there.pace(PACE, seconds)
-    with room(folder / "pressed", NO_CAPS) as (server, room_id, there):
+    with room(folder / "pressed", NO_CAPS) as (_, _, there):
         console.print(f"The same room with {UNDER_WAY} messages under way ...")
         there.press(UNDER_WAY, WARM_UP_SECONDS)
         saturated = there.press(UNDER_WAY, shorter)
@@ -281,6 +276,4 @@ def measure(seconds: float, folder: Path, console: Console) -> Rooms:
     nchan = nchan_saturated(folder / "nchan", shorter, length)
     many = many_rooms(folder / "many", short, console)
     console.print("A room with a member that reads nothing ...")
-    slow = slowness(folder / "slow", short)
-    console.print("Calls by wrk ...")
-    return Rooms(paced, saturated, nchan, many, slow, answers(folder / "calls", shorter, console))
+    return Rooms(paced, saturated, nchan, many, slowness(folder / "slow", short))

@@ -13,6 +13,8 @@ import structlog
 
 from laba.adapters import process
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.files.disk import DiskFiles
+from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.gateway.connection import Limits, Link
 from laba.adapters.gateway.emulating import Emulation
 from laba.adapters.gateway.entrances import Entrances
@@ -38,12 +40,14 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native import writing
 from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
+from laba.model.filecalls import Arrived
 from laba.model.http import HttpResponse, RequestHead
-from laba.model.refusal import Refusal
+from laba.model.refusal import Code, Refusal
 from laba.ports import StoreBusyError
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
+from laba.service.chatfiles import ChatFiles, FileRules, Take
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher
 from laba.service.door import Answerer, Desk, Door
@@ -97,6 +101,22 @@ class House:
     door: Door
     records: Records
     roster: Roster[Link]
+    files: ChatFiles
+
+
+@asynccontextmanager
+async def _files(settings: Settings, store: SqliteStore, ground: Ground) -> AsyncIterator[ChatFiles]:
+    limits = settings.files
+    rules = FileRules(limits.limit_bytes, limits.keep_days * 86_400_000, limits.total_limit_bytes)
+    folder = settings.server.data_dir / "files"
+    uploads, downloads = limits.max_uploads, limits.max_downloads
+    with Thumbnails.open(limits.thumbnail_limit_pixels) as thumbnails:
+        async with DiskFiles.open_folder(
+            folder, thumbnails=thumbnails, drafts_limit=uploads, open_limit=downloads
+        ) as disk:
+            files = ChatFiles(disk, store.file_records, rules, ground)
+            await files.load()
+            yield files
 
 
 @asynccontextmanager
@@ -105,7 +125,10 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
     ground = Ground(clock=lambda: time.time_ns() // 1_000_000, entropy=os.urandom, meter=meter)
     data_dir, writes = settings.server.data_dir, settings.store.writes_waiting_limit
     with held(data_dir):
-        async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
+        async with (
+            SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store,
+            _files(settings, store, ground) as files,
+        ):
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
             roster: Roster[Link] = Roster()
@@ -124,9 +147,9 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             reporting = Reporting(store.reports, settings.delivery.window_seconds * 1000, ground)
             userdesk = UserDesk(users, LocalPresence(roster))
             desk = Desk(tenants, access, userdesk, intake, reader, reporting)
-            door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
+            door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, files, ground)
             records = Records(attending, reader, reporting)
-            parts = (tenants, users, access, dispatcher, door, records, roster)
+            parts = (tenants, users, access, dispatcher, door, records, roster, files)
             yield House(settings, ground, meter, store, bus, *parts)
 
 
@@ -144,6 +167,9 @@ class _Content:
 
     async def read(self, limit_bytes: int) -> bytes | Refusal:  # noqa: ARG002 - an operator's own command
         return self.body
+
+    async def pour(self, part: str, limit_bytes: int, into: Take) -> Arrived | Refusal:  # noqa: ARG002
+        return Refusal(Code.BODY_BROKEN, "no command of the operator's takes a file")
 
 
 @asynccontextmanager
@@ -179,6 +205,7 @@ async def serve(settings: Settings) -> None:
                 tick(wheel, chores),
                 house.records.attending.run(),
                 house.records.reporting.run(),
+                house.files.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]

@@ -17,6 +17,9 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_deliveries_total": ("Messages whose last byte was handed to a client's socket", ()),
         "laba_deliveries_lost_total": ("Messages that did not reach a client over its connection", ("reason",)),
         "laba_attendance_given_up_total": ("Stays that were never written, because too many waited", ()),
+        "laba_files_expired_total": ("Files removed because their time was over", ()),
+        "laba_files_given_total": ("Files given out, whole or in part", ()),
+        "laba_files_received_total": ("Files kept", ()),
         "laba_logins_total": ("Clients that logged in", ()),
         "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
         "laba_refusals_total": ("Calls refused, by dialect and code", ("dialect", "code")),
@@ -27,6 +30,7 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "laba_attendance_unwritten": ("Stays that wait to be written", ()),
+        "laba_files_bytes": ("What all files hold together, those on their way in too", ()),
         "laba_sessions": ("Clients logged in on this node", ()),
     }
 )
@@ -80,4 +84,6 @@ def configure_logs(level: str, form: str) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    # It warns of each bad body, whose sender is told already.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     root.setLevel(max(getattr(logging, level.upper()), logging.WARNING))

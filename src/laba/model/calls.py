@@ -10,6 +10,7 @@ from enum import Enum, StrEnum
 
 from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.dispatch import Dispatch, Submission
+from laba.model.filecalls import FileAnswer, FileCall
 from laba.model.quota import Quota
 from laba.model.recordcalls import RecordAnswer, RecordCall
 from laba.model.user import User
@@ -17,11 +18,16 @@ from laba.model.usercalls import UserAnswer, UserCall
 
 
 class Right(Enum):
-    """Who may call an endpoint. USER_OR_APP: the user whom its path names as {user}, the app, or the operator."""
+    """Who may call an endpoint.
+
+    USER_OR_APP: the user whom its path names as {user}, the app, or the operator. ANY_USER_OR_APP: any user of the
+    app, or the app.
+    """
 
     ANYONE = "anyone"
     APP = "app"
     USER_OR_APP = "user or app"
+    ANY_USER_OR_APP = "any user or app"
     OPERATOR = "operator"
     APP_OR_OPERATOR = "app or operator"
 
@@ -31,7 +37,7 @@ class Endpoint:
     """One row of a dialect's table of endpoints; docs/reference/ holds every one of them.
 
     `pattern` is the path without the app's prefix, with `{name}` for one segment. `media_types` is empty where no
-    body is read.
+    body is read. A `streamed` body is a file, which is never in memory as a whole; configuration bounds it.
     """
 
     name: str
@@ -40,6 +46,7 @@ class Endpoint:
     right: Right
     media_types: tuple[str, ...] = ()
     body_limit_bytes: int = 65536
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ class ListApps:
     """List every app."""
 
 
-Call = Submission | TokenRequest | UserCall | CreateApp | ChangeApp | GetApp | ListApps | RecordCall
+Call = Submission | TokenRequest | UserCall | CreateApp | ChangeApp | GetApp | ListApps | RecordCall | FileCall
 
 # --- answers -------------------------------------------------------------------------------------------------------
 
@@ -152,7 +159,7 @@ class AppsListed:
     apps: tuple[App, ...]
 
 
-Answer = Accepted | TokenIssued | UserAnswer | AppShown | AppsListed | RecordAnswer
+Answer = Accepted | TokenIssued | UserAnswer | AppShown | AppsListed | RecordAnswer | FileAnswer
 
 
 @dataclass(frozen=True, slots=True)

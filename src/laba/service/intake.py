@@ -10,6 +10,7 @@ from laba.model.dispatch import Dispatch, Submission
 from laba.model.refusal import Refusal
 from laba.ports import Gate, Store
 from laba.service.attending import Attending
+from laba.service.chatfiles import lacking
 from laba.service.dispatching import Dispatcher
 from laba.service.ground import Ground
 
@@ -47,6 +48,7 @@ class Intake:
     async def accept(self, submission: Submission, app: App) -> Accepted | Refusal:
         """Keep the submission, or refuse it and touch nothing. Raises what the store raises: nothing was kept."""
         refusal = admission.objection(submission, app)
+        refusal = refusal or await lacking(self._store.file_records, submission.content, app)
         if refusal is not None:
             return refusal
         now_ms = self._ground.clock()

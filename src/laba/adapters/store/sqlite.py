@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from laba.adapters.store import files, rows, statements
+from laba.adapters.store.chatfiles import SqliteFileRecords
 from laba.adapters.store.commits import Addition, GroupCommit
 from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
@@ -23,9 +24,9 @@ from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file. `streams`, `stays`, `conversations` and `reports` lie in the same file.
+    """`ports.Store` on one SQLite file.
 
-    One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
+    `streams`, `stays`, `conversations`, `reports` and `file_records` lie in the same file. One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
     `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
     one more raises StoreBusyError. `user` waits for nothing.
     """
@@ -37,6 +38,7 @@ class SqliteStore:
         self.stays = SqliteStays(writer, near)
         self.conversations = SqliteConversations(writer, reader)
         self.reports = SqliteReports(writer, reader)
+        self.file_records = SqliteFileRecords(writer, reader, near)
         self._writer = writer
         self._reader = reader
         self._near = near

@@ -13,8 +13,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from laba.adapters.web import files
+from laba.model.filecalls import Arrived
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Code, Refusal
+from laba.service.chatfiles import Take
 from laba.service.door import Answerer, Door
 
 
@@ -40,6 +43,9 @@ class RequestBody:
         except TimeoutError:
             return Refusal(Code.BODY_TIMEOUT, f"the body did not arrive within {self._seconds} s", field="body")
         return bytes(body)
+
+    async def pour(self, part: str, limit_bytes: int, into: Take) -> Arrived | Refusal:
+        return await files.pour(self._request, self._seconds, part, limit_bytes, into)
 
 
 class Api:
@@ -67,7 +73,7 @@ class Api:
             return JSONResponse(
                 {"error": {"code": Code.ENDPOINT_UNKNOWN, "message": "laba serves nothing here"}}, 404
             )
-        return _written(answer)
+        return files.written(answer)
 
     def body(self, request: Request) -> RequestBody:
         return RequestBody(request, self._body_seconds)
@@ -87,10 +93,6 @@ def _failed(request: Request) -> Response:
     """Answer where a bug of ours was met: the log has it, and the caller gets JSON all the same."""
     structlog.get_logger().exception("request failed", method=request.method, path=request.url.path)
     return JSONResponse({"error": "internal_error", "error_description": "Internal Server Error"}, 500)
-
-
-def _written(answer: HttpResponse) -> Response:
-    return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class HatchApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            response = _written(await self._answer(request))
+            response = files.written(await self._answer(request))
         except ClientDisconnect:
             response = Response(status_code=400)
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from laba.model.calls import Endpoint, Right
 
 JSON = ("application/json",)
+MULTIPART = ("multipart/form-data",)
 
 TOKEN = Endpoint("token", "POST", "/token", Right.ANYONE, JSON)
 REGISTER_USERS = Endpoint("register_users", "POST", "/users", Right.APP, JSON)
@@ -20,6 +21,10 @@ USER_STATUS = Endpoint("user_status", "GET", "/users/{username}/status", Right.A
 USERS_STATUS = Endpoint("users_status", "POST", "/users/batch/status", Right.APP, JSON)
 USER_RESOURCES = Endpoint("user_resources", "GET", "/users/{username}/resources", Right.APP)
 USERS_BROADCAST = Endpoint("users_broadcast", "POST", "/messages/users/broadcast", Right.APP, JSON)
+# The vendor's page calls the token optional; E12 asks for one.
+UPLOAD_FILE = Endpoint("upload_file", "POST", "/chatfiles", Right.ANY_USER_OR_APP, MULTIPART, streamed=True)
+GET_FILE = Endpoint("get_file", "GET", "/chatfiles/{uuid}", Right.ANYONE)
+HEAD_FILE = Endpoint("head_file", "HEAD", "/chatfiles/{uuid}", Right.ANYONE)
 
 # The endpoints about users; they share some of the vendor's words.
 USERS = (
@@ -35,7 +40,8 @@ USERS = (
     USERS_STATUS,
     USER_RESOURCES,
 )
-ENDPOINTS = (TOKEN, *USERS, USERS_BROADCAST)
+FILES = (UPLOAD_FILE, GET_FILE, HEAD_FILE)
+ENDPOINTS = (TOKEN, *USERS, USERS_BROADCAST, *FILES)
 
 # What an answer calls the `action` where that is not the method.
 ACTIONS: Mapping[str, str] = MappingProxyType(

@@ -42,7 +42,7 @@ class Body:
 
 
 def door(house, desk=None):
-    return Door((NativeDialect(),), house.tenants, house.access, desk or house.desk, house.ground)
+    return Door((NativeDialect(),), house.tenants, house.access, desk or house.desk, house.files, house.ground)
 
 
 def head(method, path, token=None, media_type="application/json", *, operator=False, **more):
@@ -69,7 +69,9 @@ async def test_a_broadcast_is_answered_when_it_is_kept(house):
 
 async def test_an_app_is_found_by_its_id_too(house):
     """The first dialect that knows the path takes the call; an id of no app is told like a name of none."""  # A1
-    entrance = Door((NativeDialect(), EasemobDialect()), house.tenants, house.access, house.desk, house.ground)
+    entrance = Door(
+        (NativeDialect(), EasemobDialect()), house.tenants, house.access, house.desk, house.files, house.ground
+    )
     content = json.dumps({"msg": {"type": "txt", "msg": "hello"}}).encode()
     answers = []
     for app_id in (house.app.keys.app_id, "0" * 32):

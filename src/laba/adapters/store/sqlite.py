@@ -26,9 +26,10 @@ from laba.model.user import User, UserChange
 class SqliteStore:
     """`ports.Store` on one SQLite file.
 
-    `streams`, `stays`, `conversations`, `reports` and `file_records` lie in the same file. One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
-    `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
-    one more raises StoreBusyError. `user` waits for nothing.
+    `streams`, `stays`, `conversations`, `reports` and `file_records` lie in the same file. One process may have it
+    open, through one store: who assembles sees to that (design.md section 9). Bounds: `writes_waiting_limit` calls
+    that change something and `reads_waiting_limit` that do not may wait for an answer; one more raises
+    StoreBusyError. `user` waits for nothing.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -40,17 +40,19 @@ class _Form:
         self._disposition = b""
         self._into = b""
 
-    @property
-    def callbacks(self) -> MultipartCallbacks:
-        return {
-            "on_part_begin": self._begin_part,
-            "on_header_field": self._add_to_header,
-            "on_header_value": self._add_to_value,
-            "on_header_end": self._end_header,
-            "on_headers_finished": self._open_part,
-            "on_part_data": self._add,
-            "on_end": self._end,
-        }
+    def parser(self, boundary: bytes) -> MultipartParser:
+        return MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._begin_part,
+                "on_header_field": self._add_to_header,
+                "on_header_value": self._add_to_value,
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._open_part,
+                "on_part_data": self._add,
+                "on_end": self._end,
+            },
+        )
 
     def taken(self) -> bytes:
         """Give what came of the part since the last time."""
@@ -118,9 +120,7 @@ async def pour(request: Request, seconds: int, part: str, limit_bytes: int, into
         return _too_large(limit_bytes)
     form = _Form(part)
     try:
-        return await _poured(
-            _unhurried(request, seconds), MultipartParser(boundary, form.callbacks), form, limit_bytes, into
-        )
+        return await _poured(_unhurried(request, seconds), form.parser(boundary), form, limit_bytes, into)
     except FormParserError as fault:
         return Refusal(Code.BODY_BROKEN, f"the body is not multipart/form-data: {fault}")
     except TimeoutError:

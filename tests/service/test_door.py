@@ -9,7 +9,7 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls, recordcalls, usercalls
+from laba.model import calls, filecalls, recordcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
 from laba.model.dispatch import Conversation, ConversationType
@@ -385,6 +385,8 @@ async def test_every_kind_of_call_is_served(house):
     assert isinstance(report, recordcalls.ReportShown)
     # A client acknowledges over its own connection only.
     others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge}
+    # Files go past the desk: test_chatfiles.py.
+    others |= {filecalls.Upload, filecalls.GetFile}
     assert {*answers, *others} == set(get_args(calls.Call))
 
 

@@ -129,4 +129,4 @@ def field_at_fault(refusal: Refusal, endpoint: Endpoint | None) -> str | None:
     if refusal.code is not Code.FILE_SECRET_MISSING or refusal.field is None:
         return refusal.field
     home = "msg" if endpoint is not None and endpoint.pattern.endswith("/broadcast") else "body"
-    return f"{home}.{_SECRETS[refusal.field]}"
+    return f"{home}.{_SECRETS.get(refusal.field, refusal.field)}"

@@ -160,7 +160,9 @@ class Files(Section):
     max_uploads: int = _key(64, "Files taken in at once; more are answered `overloaded`.", low=1, high=65536)
     max_downloads: int = _key(256, "Files given out at once; more are answered `overloaded`.", low=1, high=65536)
     thumbnail_limit_pixels: int = _key(
-        25000000, "Pixels of the largest image that gets a thumbnail; drawing takes 4 bytes for each.", low=1
+        16000000,
+        "Pixels of the largest image that gets a thumbnail; one at a time is drawn, in up to 22 bytes for each.",
+        low=1,
     )
 
 

@@ -54,9 +54,9 @@ def _drawn(path: Path, box: Box, limit_pixels: int) -> bytes | None:
         # A JPEG is decoded at an eighth of its size where that is enough; it may still have to be turned.
         longest = max(box.width, box.height)
         image.draft("RGB", (longest, longest))
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((box.width, box.height))
-        flat = _on_white(upright)
+        ImageOps.exif_transpose(image, in_place=True)
+        image.thumbnail((box.width, box.height))
+        flat = _on_white(image)
     drawn = io.BytesIO()
     flat.save(drawn, "JPEG", quality=_QUALITY)
     return drawn.getvalue()

@@ -161,7 +161,7 @@ class Files(Section):
     max_downloads: int = _key(256, "Files given out at once; more are answered `overloaded`.", low=1, high=65536)
     thumbnail_limit_pixels: int = _key(
         16000000,
-        "Pixels of the largest image that gets a thumbnail; one at a time is drawn, in up to 22 bytes for each.",
+        "Pixels of the largest image that gets a thumbnail; one at a time is drawn, in up to 20 bytes for each.",
         low=1,
     )
 

@@ -5,19 +5,18 @@ import hashlib
 import io
 import json
 import os
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from process_server import HOST, Answer, call, eventually, exchange, metric, serving
+from process_server import BROADCAST, HOST, Answer, call, eventually, metric, serving
 
 pytestmark = pytest.mark.anyio
 
 BOUNDARY = "----of-the-tests"
 MEGABYTE = 1_000_000
-SECRETS = ("share-secret", "share_secret")
 
 
 def part(content=b"hello", name="file", filename="hello.txt"):
@@ -200,13 +199,10 @@ async def test_who_has_it_already_gets_no_bytes(app):  # RFC 9110 section 13.1.2
         b"<svg onload=alert(1)>",
         b"%PDF-1.7\n",
         b"\x00\x01\x02",
-        b"",
     ],
 )
 async def test_nothing_that_can_run_is_served_as_such(app, content):  # E12
     """Whatever the caller says of its type and its name: it is bytes to be saved."""
-    if not content:
-        return
     body = form(
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="x.html"\r\n'
         f"Content-Type: text/html\r\n\r\n".encode()
@@ -480,7 +476,7 @@ async def test_a_body_that_stands_still_is_ended(small):  # E12, G4
     reader, writer = await opened_upload(small, len(body), body[:200])
     assert (await answered(reader))[0] == 408
     writer.close()
-    assert not [name for name in (small.server.data / "files" / "arriving").iterdir()]
+    assert not list((small.server.data / "files" / "arriving").iterdir())
     reader, writer = await opened_upload(small, len(body))
     for start in range(0, len(body), len(body) // 5 + 1):
         writer.write(body[start : start + len(body) // 5 + 1])
@@ -573,6 +569,27 @@ async def test_uploads_at_the_same_time_do_not_mix(app):  # E12
     entities = await asyncio.gather(*(kept(app, content) for content in contents))
     answers = await asyncio.gather(*(fetch(app, entity["uuid"]) for entity in entities))
     assert [answer.body for answer in answers] == contents
+
+
+# --- what messages say of files ------------------------------------------------------------------------------------
+
+
+async def test_a_message_with_a_restricted_file_has_its_secret(app):  # E7
+    """Of this app, that is; and the refusal names the member as the caller writes it."""
+    entity = await kept(app, image(), restrict_access="true")
+    url = f"http://{HOST}:{app.server.port}/{app.name}/chatfiles/{entity['uuid']}"
+    for lacks, said in (
+        ("msg.secret", {"type": "img", "url": url}),
+        ("msg.thumb_secret", {"type": "video", "url": "http://cdn.example.com/a.mp4", "thumb": url}),
+    ):
+        answer = await app.call("POST", BROADCAST, {"msg": said})
+        assert (answer.status, answer.json["error"], answer.json["field"]) == (400, "invalid_request_body", lacks)
+    secret = entity["share-secret"]
+    for said in (
+        {"type": "img", "url": url, "secret": secret},
+        {"type": "img", "url": f"http://cdn.example.com/chatfiles/{'0' * 8}-0000-4000-8000-000000000000"},
+    ):
+        assert (await app.call("POST", BROADCAST, {"msg": said})).status == 200
 
 
 # --- memory --------------------------------------------------------------------------------------------------------

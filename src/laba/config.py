@@ -98,7 +98,12 @@ class Server(Section):
         10, "Time for a request's header to arrive; then the connection is closed.", low=1, high=3600
     )
     header_limit_bytes: int = _key(16384, "Size of a request's header; more is answered 431.", low=1024, high=1048576)
-    body_seconds: int = _key(30, "Time for a request's body to arrive; then it is refused.", low=1, high=3600)
+    body_seconds: int = _key(
+        30,
+        "Time for a request's body to arrive, or for more to come of a file; then it is refused.",
+        low=1,
+        high=3600,
+    )
     keep_alive_seconds: int = _key(75, "How long an idle HTTP connection is kept.", low=1, high=3600)
     drain_seconds: int = _key(10, "At shutdown, the time over which the closing of connections is spread.", high=3600)
 

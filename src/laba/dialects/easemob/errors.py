@@ -92,6 +92,8 @@ OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
             for endpoint in endpoints.USERS
             for code in (Code.TOKEN_MISSING, Code.TOKEN_EXPIRED)
         },
+        # Whoever the token names is no user any more, or not yet.
+        (endpoints.UPLOAD_FILE.name, Code.USER_UNKNOWN): Words(401, "unauthorized", "token is illegal."),
         (endpoints.UPLOAD_FILE.name, Code.BODY_BROKEN): Words(400, "illegal_argument", "this is an invalid request."),
         **{
             (endpoint.name, Code.FIELD_INVALID): Words(400, "illegal_argument", "{field} {reason}")

@@ -420,7 +420,6 @@ async def opened_upload(app, length, *more):
         "Host: h",
         f"Authorization: Bearer {app.app_token}",
         f"Content-Type: {multipart()}",
-        "Connection: close",
         f"Content-Length: {length}" if length is not None else "Transfer-Encoding: chunked",
     )
     writer.write("\r\n".join([*head, "", ""]).encode() + b"".join(more))
@@ -430,7 +429,8 @@ async def opened_upload(app, length, *more):
 async def answered(reader):
     async with asyncio.timeout(30):
         head = await reader.readuntil(b"\r\n\r\n")
-        return int(head.split()[1]), json.loads(await reader.read())
+        length = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        return int(head.split()[1]), json.loads(await reader.readexactly(length))
 
 
 async def test_a_file_of_the_limit_passes_and_one_byte_more_does_not(small):  # E12

@@ -35,6 +35,7 @@ def endpoints() -> str:
         for row in table_:
             body = ", ".join(row.media_types) or "none"
             limit = f"{row.body_limit_bytes:,}" if row.media_types else ""
+            limit = "`files.limit_bytes`" if row.streamed else limit
             yield row.method, f"`{row.pattern}`", row.right.value, body, limit, prefixes
 
     head = ("method", "path", "who may call", "body", "at most bytes")
@@ -44,7 +45,9 @@ def endpoints() -> str:
         "## Easemob and Agora Chat\n\n"
         "Each path stands under `/app-id/{app_id}` and under `/{org_name}/{app_name}`.\n\n"
         + table(head, (row[:5] for row in rows(easemob.ENDPOINTS, "")))
-        + "\n## laba's own\n\n"
+        + "\n`/chatfiles` takes `multipart/form-data` with one part `file`; the headers `restrict-access`, `thumbnail-width` and\n"
+        "`thumbnail-height`, or the query's, say more. `/chatfiles/{uuid}` takes `share-secret` and `thumbnail` likewise, and\n"
+        "`Range`, `If-Range` and `If-None-Match`.\n" + "\n## laba's own\n\n"
         "*operator*: only through the socket in the data directory, which `laba`'s own commands use.\n\n"
         + table(head, (row[:5] for row in rows(native.ENDPOINTS, "")))
         + "\n## The server itself\n\n"
@@ -95,7 +98,7 @@ def errors() -> str:
         "Where an endpoint has words of its own:\n\n"
         + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
-        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists` and `owner_stays`, nor\n"
+        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists`, `owner_stays`, `file_secret_wrong` and `range_unsatisfiable`, nor\n"
         "the `exception` of anything but 401: those are laba's.\n\n"
         "## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'

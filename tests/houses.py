@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
 from doubles import Lanes
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.files.disk import DiskFiles
+from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
@@ -23,6 +25,7 @@ from laba.model.usercalls import NewUser, RegisterUsers
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
+from laba.service.chatfiles import ChatFiles, FileRules
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher, Patience
 from laba.service.door import Desk, Desks
@@ -48,6 +51,7 @@ WINDOW_MS = 600_000
 KEPT_DAYS = 7
 GRACE_MS = 30_000
 CONFIRMED_MS = 60_000
+FILE_RULES = FileRules(limit_bytes=1_000_000, keep_ms=7 * 86_400_000, total_limit_bytes=0)
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
 ROOMY = Bounds(WINDOW_MS, limit_bytes=1_000_000, limit_messages=10_000)
 
@@ -90,6 +94,8 @@ class House:
     lanes: Lanes
     halls: Halls
     posting: Posting
+    files: ChatFiles
+    disk: DiskFiles
 
     @property
     def app(self):
@@ -125,11 +131,14 @@ class House:
 
 
 @asynccontextmanager
-async def opened(directory, clock=None, **bounds):
+async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
     """Open a house in a directory; the first time it gets one app that may broadcast without limits."""
     meter = PrometheusMeter()
     base = ground(clock, meter)
-    async with SqliteStore.open(directory / "laba.db", entropy=base.entropy, **bounds) as store:
+    async with (
+        SqliteStore.open(directory / "laba.db", entropy=base.entropy, **bounds) as store,
+        disk_in(directory) as disk,
+    ):
         bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, base)
         if not await store.apps():
             await store.add_app(app())
@@ -154,11 +163,38 @@ async def opened(directory, clock=None, **bounds):
         book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), ()))
         roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
         desks = Desks(UserDesk(users, presence), roomdesk)
-        desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
+        desk = Desk(tenants, access, desks, Sending(intake, posting, store.file_records), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
+        files = ChatFiles(disk, store.file_records, file_rules, base)
+        await files.load()
         yield House(
-            base.clock, meter, base, store, bus, gate, *services, hashing, roster, present, lanes, halls, posting
+            base.clock,
+            meter,
+            base,
+            store,
+            bus,
+            gate,
+            *services,
+            hashing,
+            roster,
+            present,
+            lanes,
+            halls,
+            posting,
+            files,
+            disk,
         )
+
+
+@asynccontextmanager
+async def disk_in(directory, drafts=4, openings=4, pixels=1_000_000):
+    """Open the folder of files in a directory."""
+    folder = directory / "files"
+    with Thumbnails.open(pixels) as thumbnails:
+        async with DiskFiles.open_folder(
+            folder, thumbnails=thumbnails, drafts_limit=drafts, open_limit=openings
+        ) as disk:
+            yield disk
 
 
 class Clients:

@@ -14,6 +14,8 @@ import structlog
 
 from laba.adapters import process
 from laba.adapters.bus.local import LocalBus, LocalGate, LocalPlaces
+from laba.adapters.files.disk import DiskFiles
+from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.gateway import telling
 from laba.adapters.gateway.connection import Limits, Link
 from laba.adapters.gateway.emulating import Emulation
@@ -45,15 +47,17 @@ from laba.dialects.native.conversations import METHODS, tell
 from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.sending import said_in_room
 from laba.model.app import Feature
+from laba.model.filecalls import Arrived
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.notice import Notice
-from laba.model.refusal import Refusal
+from laba.model.refusal import Code, Refusal
 from laba.model.stream import Flush
 from laba.ports import Presence, StoreBusyError
 from laba.protocols.envelope import Envelopes, envelope
 from laba.service.access import Access, TokenRules
 from laba.service.announcing import Voice
 from laba.service.attending import Attending
+from laba.service.chatfiles import ChatFiles, FileRules, Take
 from laba.service.conversations import Reader
 from laba.service.dispatching import Dispatcher, Patience
 from laba.service.door import Answerer, Desk, Desks, Door
@@ -147,7 +151,23 @@ class House:
     records: Records
     roster: Roster[Link]
     talk: Talk
-    posting: Posting[Link]
+    sending: Sending
+    files: ChatFiles
+
+
+@asynccontextmanager
+async def _files(settings: Settings, store: SqliteStore, ground: Ground) -> AsyncIterator[ChatFiles]:
+    limits = settings.files
+    rules = FileRules(limits.limit_bytes, limits.keep_days * 86_400_000, limits.total_limit_bytes)
+    folder = settings.server.data_dir / "files"
+    uploads, downloads = limits.max_uploads, limits.max_downloads
+    with Thumbnails.open(limits.thumbnail_limit_pixels) as thumbnails:
+        async with DiskFiles.open_folder(
+            folder, thumbnails=thumbnails, drafts_limit=uploads, open_limit=downloads
+        ) as disk:
+            files = ChatFiles(disk, store.file_records, rules, ground)
+            await files.load()
+            yield files
 
 
 @asynccontextmanager
@@ -156,7 +176,10 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
     ground = Ground(clock=lambda: time.time_ns() // 1_000_000, entropy=os.urandom, meter=meter)
     data_dir, writes = settings.server.data_dir, settings.store.writes_waiting_limit
     with held(data_dir):
-        async with SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store:
+        async with (
+            SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store,
+            _files(settings, store, ground) as files,
+        ):
             bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, ground)
             await tenants.load()
             roster: Roster[Link] = Roster()
@@ -182,10 +205,11 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             presence = LocalPresence(roster)
             book = RoomBook(store.rooms, users, bus, talk.membership.members)
             desks = Desks(UserDesk(users, presence), _roomdesk(book, presence, ids, ground))
-            desk = Desk(tenants, access, desks, Sending(intake, posting), reader, reporting)
-            door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, ground)
+            sending = Sending(intake, posting, store.file_records)
+            desk = Desk(tenants, access, desks, sending, reader, reporting)
+            door = Door((NativeDialect(), EasemobDialect()), tenants, access, desk, files, ground)
             records = Records(attending, reader, reporting)
-            parts = (tenants, users, access, dispatcher, door, records, roster, talk, posting)
+            parts = (tenants, users, access, dispatcher, door, records, roster, talk, sending, files)
             yield House(settings, ground, meter, store, bus, *parts)
 
 
@@ -236,6 +260,9 @@ class _Content:
     async def read(self, limit_bytes: int) -> bytes | Refusal:  # noqa: ARG002 - an operator's own command
         return self.body
 
+    async def pour(self, part: str, limit_bytes: int, into: Take) -> Arrived | Refusal:  # noqa: ARG002
+        return Refusal(Code.BODY_BROKEN, "no command of the operator's takes a file")
+
 
 @asynccontextmanager
 async def office(settings: Settings) -> AsyncIterator[Answerer]:
@@ -272,6 +299,7 @@ async def serve(settings: Settings) -> None:
                 house.records.attending.run(),
                 house.records.reporting.run(),
                 house.records.reporting.rooms.run(),
+                house.files.run(),
             )
             tasks = [group.create_task(job) for job in work]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]
@@ -300,7 +328,7 @@ def _clients(house: House) -> Clients:
     people = People(house.tenants, house.access, house.users)
     sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)
     questions = Questions(METHODS, tell, house.tenants, house.records.reader, sessions)
-    speech = Speech(said_in_room, house.posting.say, house.settings.gateway.publishes_per_second)
+    speech = Speech(said_in_room, house.sending.say, house.settings.gateway.publishes_per_second)
     talk = RoomTalk(house.talk.membership, house.talk.logs, house.tenants, speech, ground)
     return Clients(sessions, fanout, questions, talk)
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 PREFIX: Final = "LABA_"
 HIGHEST: Final = 2**31 - 1
+_LARGEST: Final = 10**15  # bytes
 Value = bool | int | str | Path
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -87,7 +88,7 @@ class Server(Section):
     )
     data_dir: Path = _key(  # noqa: RUF009 - a Path never changes
         Path("laba-data"),
-        "The folder that holds the database and the operator's socket; one process may use it.",
+        "The folder that holds the database, the files and the operator's socket; one process may use it.",
         pattern=r"[^\0\r\n]+",
         expected="name a folder",
         option="--data",
@@ -97,7 +98,12 @@ class Server(Section):
         10, "Time for a request's header to arrive; then the connection is closed.", low=1, high=3600
     )
     header_limit_bytes: int = _key(16384, "Size of a request's header; more is answered 431.", low=1024, high=1048576)
-    body_seconds: int = _key(30, "Time for a request's body to arrive; then it is refused.", low=1, high=3600)
+    body_seconds: int = _key(
+        30,
+        "Time for a request's body to arrive, or for more to come of a file; then it is refused.",
+        low=1,
+        high=3600,
+    )
     keep_alive_seconds: int = _key(75, "How long an idle HTTP connection is kept.", low=1, high=3600)
     drain_seconds: int = _key(10, "At shutdown, the time over which the closing of connections is spread.", high=3600)
 
@@ -168,6 +174,24 @@ class Store(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Files(Section):
+    """The files that messages speak of, kept in `server.data_dir`."""
+
+    limit_bytes: int = _key(10485760, "Size of one file; more is answered 413.", low=1, high=_LARGEST)
+    keep_days: int = _key(7, "Days until a file expires and is removed; 0: never.", high=36500)
+    total_limit_bytes: int = _key(
+        0, "What all files may hold together; then none is taken until others expire. 0: anything.", high=_LARGEST
+    )
+    max_uploads: int = _key(64, "Files taken in at once; more are answered `overloaded`.", low=1, high=65536)
+    max_downloads: int = _key(256, "Files given out at once; more are answered `overloaded`.", low=1, high=65536)
+    thumbnail_limit_pixels: int = _key(
+        16000000,
+        "Pixels of the largest image that gets a thumbnail; one at a time is drawn, in up to 20 bytes for each.",
+        low=1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens(Section):
     """The tokens that laba issues."""
 
@@ -195,6 +219,7 @@ class Settings:
     delivery: Delivery = Delivery()
     rooms: Rooms = Rooms()
     store: Store = Store()
+    files: Files = Files()
     tokens: Tokens = Tokens()
     log: Log = Log()
 
@@ -219,6 +244,7 @@ _SECTIONS: Final[Mapping[str, type[Section]]] = {
     "delivery": Delivery,
     "rooms": Rooms,
     "store": Store,
+    "files": Files,
     "tokens": Tokens,
     "log": Log,
 }

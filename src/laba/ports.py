@@ -1,15 +1,18 @@
 """The outside world on one page: what laba needs of it, as promises in prose. All async, whatever stands behind."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from laba.model.app import App, Apps, QuotaName, Want
 from laba.model.attendance import Seat, Stay
 from laba.model.calls import Answer, Call, Claim, Exchange
+from laba.model.chatfile import StoredFile
 from laba.model.conversation import Page, Reading, Shelf
 from laba.model.dispatch import Conversation, Dispatch
-from laba.model.http import HttpRequest, HttpResponse, RequestHead
+from laba.model.filecalls import Box, Span, Upload
+from laba.model.http import Content, HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
 from laba.model.notice import Notice
 from laba.model.refusal import Refusal
@@ -25,12 +28,15 @@ class StoreBusyError(Exception):
 
 
 class Store(Protocol):
-    """Apps, users and the ledger of kept dispatches.
+    """Apps, users, the ledger of kept dispatches, and in `file_records` what is known of files.
 
     Whatever returned has survived: after `kill -9` or power loss it is still there (design.md section 8). Calls that
     change something and return False or None have changed nothing. Every method may raise StoreBusyError, and
     OSError when the medium fails.
     """
+
+    @property
+    def file_records(self) -> "FileRecords": ...
 
     async def apps(self) -> tuple[App, ...]:
         """Give every app, in the order they were created."""
@@ -186,6 +192,74 @@ class Rooms(Protocol):
         """Give every mute of a room, also those that have run out."""
 
 
+class FileRecords(Protocol):
+    """What is known of files; their bytes are in Files. Raises what Store raises."""
+
+    async def add(self, file: StoredFile) -> None:
+        """Keep what is known of a new file."""
+
+    async def find(self, uuid: str) -> StoredFile | None:
+        """Find one file, expired or not, at once: nothing else has a turn meanwhile."""
+
+    async def bytes_held(self) -> int:
+        """Tell how much all files hold together whose bytes are not gone."""
+
+    async def expired(self, now_ms: int, limit: int) -> tuple[StoredFile, ...]:
+        """Give files that are expired and whose bytes are not gone yet, those that expired first first."""
+
+    async def mark_gone(self, uuids: Collection[str]) -> None:
+        """Note that the bytes of these are gone."""
+
+    async def forget(self, before_ms: int) -> None:
+        """Forget files that expired before then and whose bytes are gone."""
+
+    async def known(self, names: Collection[str]) -> frozenset[str]:
+        """Give those of the names under which the bytes of a file or a thumbnail are kept."""
+
+
+class FilesBusyError(Exception):
+    """As many files are being taken in, or given out, as may be at once. Try again later."""
+
+
+class Draft(Protocol):
+    """A file on its way in. What is not kept when its context ends has never been."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Add bytes to its end; returns when the medium has taken them."""
+
+    async def scaled(self, name: str, box: Box) -> int | None:
+        """Draw the image that was written so far as a JPEG that fits into the box, never larger than it is.
+
+        It is a file of its own, of that name, and is kept with the draft or not at all. Gives how many bytes it has;
+        None where there is no image, or one that would cost too much to draw.
+        """
+
+    async def keep(self) -> None:
+        """Keep what was written. When this returns it survives power loss."""
+
+
+class Files(Protocol):
+    """Bytes by name, never in memory as a whole. A name is a uuid of laba's own. OSError: the medium failed."""
+
+    def draft(self, name: str) -> AbstractAsyncContextManager[Draft]:
+        """Begin a file. Whatever of it an earlier process left behind half done is gone.
+
+        Entering raises FilesBusyError where too many are on their way in.
+        """
+
+    async def open(self, name: str, span: Span | None = None) -> Content | None:
+        """Give a file's bytes, or some of them; None where there is none. What is open stays, also when removed.
+
+        FilesBusyError where too many are open.
+        """
+
+    async def remove(self, names: Collection[str]) -> None:
+        """Remove files; those that are not there are gone already."""
+
+    def names(self) -> AsyncIterator[tuple[str, ...]]:
+        """Give the names of all that is kept, some thousands at a time."""
+
+
 class Streams(Protocol):
     """Offsets: the point after which nothing reorders."""
 
@@ -285,6 +359,9 @@ class Dialect(Protocol):
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:
         """Translate the vendor's words into one call."""
+
+    def receive(self, claim: Claim, head: RequestHead, app: App | None, now_ms: int) -> Upload | Refusal:
+        """Translate the head of a request whose body is streamed into what to do with that body."""
 
     def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:
         """Translate the answer into the vendor's words."""

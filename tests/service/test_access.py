@@ -58,6 +58,36 @@ async def test_a_token_that_came_before_is_judged_as_at_first(house):
     assert house.access.objection(lasting, house.app).code is Code.TOKEN_UNKNOWN
 
 
+async def test_any_user_of_the_app_opens_what_is_for_all_its_users(house):
+    """And the app itself, whoever signed the token."""  # E12
+    ann = await house.registered()
+    for proof in (house.app_token(), house.user_token(ann), house.foreign_token("ann"), house.foreign_token()):
+        assert await house.access.objection_to_any_user(proof, house.app) is None
+
+
+async def test_who_is_no_user_of_the_app_does_not(house):
+    """Gone, deactivated, revoked, another app's, or nobody at all."""  # E12
+    ann = await house.registered()
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    foreign = Token(other.uuid, 0, "ann", 0).signed(other.keys.token_key)
+    faults = {
+        None: Code.TOKEN_MISSING,
+        "nonsense": Code.TOKEN_CORRUPT,
+        foreign: Code.TOKEN_MISMATCH,
+        house.app_token(of=other): Code.TOKEN_MISMATCH,
+        house.user_token(replace(ann, epoch=ann.epoch + 1)): Code.TOKEN_UNKNOWN,
+        house.user_token(replace(ann, name="nobody")): Code.USER_UNKNOWN,
+        house.foreign_token("nobody"): Code.USER_UNKNOWN,
+    }
+    told = {proof: (await house.access.objection_to_any_user(proof, house.app)).code for proof in faults}
+    assert told == faults
+    await house.users.remove(DeleteUser("ann"), house.app)
+    refusal = await house.access.objection_to_any_user(house.user_token(ann), house.app)
+    assert refusal.code is Code.USER_UNKNOWN
+
+
 async def test_client_credentials_give_an_app_token(house):
     """For the vendor's default of 60 days, or as long as is asked."""  # S1
     keys = house.app.keys

@@ -9,7 +9,7 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls, recordcalls, roomcalls, usercalls
+from laba.model import calls, filecalls, recordcalls, roomcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
 from laba.model.dispatch import Conversation, ConversationType, Level
@@ -43,7 +43,7 @@ class Body:
 
 
 def door(house, desk=None):
-    return Door((NativeDialect(),), house.tenants, house.access, desk or house.desk, house.ground)
+    return Door((NativeDialect(),), house.tenants, house.access, desk or house.desk, house.files, house.ground)
 
 
 def head(method, path, token=None, media_type="application/json", *, operator=False, **more):
@@ -70,7 +70,9 @@ async def test_a_broadcast_is_answered_when_it_is_kept(house):
 
 async def test_an_app_is_found_by_its_id_too(house):
     """The first dialect that knows the path takes the call; an id of no app is told like a name of none."""  # A1
-    entrance = Door((NativeDialect(), EasemobDialect()), house.tenants, house.access, house.desk, house.ground)
+    entrance = Door(
+        (NativeDialect(), EasemobDialect()), house.tenants, house.access, house.desk, house.files, house.ground
+    )
     content = json.dumps({"msg": {"type": "txt", "msg": "hello"}}).encode()
     answers = []
     for app_id in (house.app.keys.app_id, "0" * 32):
@@ -378,7 +380,7 @@ ROOM_PATHS = ("/org/app/chatrooms", f"/app-id/{app().keys.app_id}/chatrooms")
 
 async def rooms(house, request, content=None):
     """Ask in a vendor's words; give the status and the document."""
-    entrance = Door((EasemobDialect(),), house.tenants, house.access, house.desk, house.ground)
+    entrance = Door((EasemobDialect(),), house.tenants, house.access, house.desk, house.files, house.ground)
     response = await entrance.answer(request, Body(json.dumps(content).encode()))
     return response.status, json.loads(response.body)
 
@@ -470,6 +472,8 @@ async def test_every_kind_of_call_is_served(house):
     assert isinstance(report, recordcalls.ReportShown)
     # A client acknowledges over its own connection only; rooms are served in test_roomdesk.py.
     others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge}
+    # Files go past the desk: test_chatfiles.py.
+    others |= {filecalls.Upload, filecalls.GetFile}
     assert {*answers, *others, *get_args(roomcalls.RoomCall)} == set(get_args(calls.Call))
 
 
@@ -479,3 +483,69 @@ async def test_a_call_about_an_app_without_one_is_a_bug(house):
         await house.desk.serve(calls.GetApp(), None)
     with pytest.raises(TypeError, match="no service for"):
         await house.desk.serve(object(), house.app)
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+class Poured(Body):
+    """A multipart body that knows whether it was asked for, and hands on its one file."""
+
+    poured = 0
+
+    async def pour(self, part, limit_bytes, into):
+        self.poured += 1
+        return await into(self.content) or filecalls.Arrived("a.txt", len(self.content))
+
+
+async def uploaded(house, body, token, media_type="multipart/form-data", **headers):
+    """Hand a file in by the vendor's path, and give the status and the vendor's error."""
+    entrance = Door((EasemobDialect(),), house.tenants, house.access, house.desk, house.files, house.ground)
+    request = head("POST", "/org/app/chatfiles", token, media_type, **headers)
+    response = await entrance.answer(request, body)
+    return response.status, json.loads(response.body).get("error")
+
+
+async def test_who_may_is_decided_before_a_byte_of_a_file_is_read(house):
+    """Token, media type, and what the head says; then the body is handed on, and never read as a whole."""  # E12
+    body = Poured(b"hello")
+    refused = {"restrict-access": "maybe"}
+    told = [
+        await uploaded(house, body, None),
+        await uploaded(house, body, "nonsense"),
+        await uploaded(house, body, house.foreign_token("nobody")),
+        await uploaded(house, body, house.app_token(), "application/json"),
+        await uploaded(house, body, house.app_token(), **refused),
+    ]
+    assert told == [
+        (401, "unauthorized"),
+        (401, "auth_bad_access_token"),
+        (401, "unauthorized"),
+        (415, "web_application"),
+        (400, "illegal_argument"),
+    ]
+    assert (body.poured, body.limits) == (0, [])
+    assert await uploaded(house, body, house.app_token()) == (200, None)
+    assert (body.poured, body.limits) == (1, [])
+
+
+async def test_a_file_that_cannot_be_kept_is_told_so(house, tmp_path):
+    """A disk that fails is the server's fault, and passes."""  # G4
+    body = Poured(b"hello")
+
+    async def failing(part, limit_bytes, into):
+        raise OSError("full")
+
+    body.pour = failing
+    assert await uploaded(house, body, house.app_token()) == (503, "service_unavailable")
+    assert counted(house.meter, "laba_store_failures_total") == 1
+
+
+async def test_a_file_is_fetched_without_a_token(house):
+    """Its bytes come as content behind the head; the whole of it is in no answer."""  # E12
+    kept = await house.files.take(filecalls.Upload("file"), house.app, Poured(b"hello"))
+    entrance = Door((EasemobDialect(),), house.tenants, house.access, house.desk, house.files, house.ground)
+    response = await entrance.answer(head("GET", f"/org/app/chatfiles/{kept.file.uuid}", media_type=None), Body())
+    assert (response.status, response.body) == (200, b"")
+    assert await response.content.read() == b"hello"
+    await response.content.close()

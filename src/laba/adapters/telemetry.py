@@ -20,6 +20,9 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_room_messages_shed_total": ("Room messages that were given up in their lane", ("level", "reason")),
         "laba_attendance_given_up_total": ("Stays that were never written, because too many waited", ()),
         "laba_room_reports_given_up_total": ("Minutes of rooms' counts never written, because too many waited", ()),
+        "laba_files_expired_total": ("Files removed because their time was over", ()),
+        "laba_files_given_total": ("Files given out, whole or in part", ()),
+        "laba_files_received_total": ("Files kept", ()),
         "laba_logins_total": ("Clients that logged in", ()),
         "laba_sessions_closed_total": ("Sessions that ended, by reason", ("reason",)),
         "laba_room_moves_shed_total": ("Comings and goings in rooms that a member was not told of", ("reason",)),
@@ -32,6 +35,7 @@ GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "laba_pressure": ("How hard this node is pressed: at 1 the budgets of rooms begin to bind", ()),
         "laba_attendance_unwritten": ("Stays that wait to be written", ()),
+        "laba_files_bytes": ("What all files hold together, those on their way in too", ()),
         "laba_sessions": ("Clients logged in on this node", ()),
     }
 )
@@ -85,4 +89,6 @@ def configure_logs(level: str, form: str) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    # It warns of each bad body, whose sender is told already.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     root.setLevel(max(getattr(logging, level.upper()), logging.WARNING))

@@ -10,6 +10,7 @@ from enum import Enum, StrEnum
 
 from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.dispatch import Dispatch, Submission
+from laba.model.filecalls import FileAnswer, FileCall
 from laba.model.priorities import PrioritiesChange
 from laba.model.quota import Quota
 from laba.model.recordcalls import RecordAnswer, RecordCall
@@ -19,15 +20,17 @@ from laba.model.usercalls import UserAnswer, UserCall
 
 
 class Right(Enum):
-    """Who may call an endpoint. USER_OR_APP: the user whom its path names as {user}, the app, or the operator.
+    """Who may call an endpoint.
 
-    USER_LEVEL: the app, or any user of it, who may do less: the claim then names it as the actor.
+    USER_OR_APP: the user whom its path names as {user}, the app, or the operator. USER_LEVEL: the app, or any user of
+    it, who may do less: the claim then names it as the actor. ANY_USER_OR_APP: any user of the app, or the app.
     """
 
     ANYONE = "anyone"
     APP = "app"
     USER_OR_APP = "user or app"
     USER_LEVEL = "app, or a user within its rights"
+    ANY_USER_OR_APP = "any user or app"
     OPERATOR = "operator"
     APP_OR_OPERATOR = "app or operator"
 
@@ -37,7 +40,7 @@ class Endpoint:
     """One row of a dialect's table of endpoints; docs/reference/ holds every one of them.
 
     `pattern` is the path without the app's prefix, with `{name}` for one segment. `media_types` is empty where no
-    body is read.
+    body is read. A `streamed` body is a file, which is never in memory as a whole; configuration bounds it.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Endpoint:
     right: Right
     media_types: tuple[str, ...] = ()
     body_limit_bytes: int = 65536
+    streamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,18 @@ class ListApps:
     """List every app."""
 
 
-Call = Submission | TokenRequest | UserCall | RoomCall | CreateApp | ChangeApp | GetApp | ListApps | RecordCall
+Call = (
+    Submission
+    | TokenRequest
+    | UserCall
+    | RoomCall
+    | CreateApp
+    | ChangeApp
+    | GetApp
+    | ListApps
+    | RecordCall
+    | FileCall
+)
 
 # --- answers -------------------------------------------------------------------------------------------------------
 
@@ -168,7 +183,7 @@ class AppsListed:
     apps: tuple[App, ...]
 
 
-Answer = Accepted | Posted | TokenIssued | UserAnswer | RoomAnswer | AppShown | AppsListed | RecordAnswer
+Answer = Accepted | Posted | TokenIssued | UserAnswer | RoomAnswer | AppShown | AppsListed | RecordAnswer | FileAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,22 @@ class HttpRequest:
     body: bytes = b""
 
 
+class Content(Protocol):
+    """Bytes that are given piece by piece. Whoever has it closes it, also where nothing was read."""
+
+    async def read(self) -> bytes:
+        """Give the next piece, of at most a few dozen kilobytes; empty at the end."""
+
+    async def close(self) -> None:
+        """Read no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
+    """`content`, where there is one, follows the head instead of `body`, whose Content-Length says how much it is."""
+
     status: int
     body: bytes = b""
     media_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: Content | None = None

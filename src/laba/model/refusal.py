@@ -60,6 +60,15 @@ class Code(StrEnum):
     OWNER_STAYS = "owner_stays"
     # What was sent: X2
     BROADCAST_UNKNOWN = "broadcast_unknown"
+    # Files (E12, vendor-apis.md 3.1)
+    FILE_MISSING = "file_missing"
+    FILE_TOO_LARGE = "file_too_large"
+    FILES_FULL = "files_full"
+    FILE_UNKNOWN = "file_unknown"
+    FILE_EXPIRED = "file_expired"
+    FILE_SECRET_WRONG = "file_secret_wrong"
+    FILE_SECRET_MISSING = "file_secret_missing"
+    RANGE_UNSATISFIABLE = "range_unsatisfiable"
     # Apps
     APP_EXISTS = "app_exists"
 

@@ -93,6 +93,16 @@ class Access:
             return self.objection(proof, app)
         if identity.user != name:
             return Refusal(Code.TOKEN_MISMATCH, f"the token is of another user than {name}")
+        return await self._objection_to_holder(identity, app, name)
+
+    async def objection_to_any_user(self, proof: str | None, app: App) -> Refusal | None:
+        """Say why `proof` is neither a token of `app` nor one of an active user of it, or None."""
+        identity = None if proof is None else self.identify(proof)
+        if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
+            return self.objection(proof, app)
+        return await self._objection_to_holder(identity, app, identity.user)
+
+    async def _objection_to_holder(self, identity: Identity, app: App, name: str) -> Refusal | None:
         user = await self._users.find(app, name)
         if user is None or not user.activated:
             return Refusal(Code.USER_UNKNOWN, f"there is no active user {name}", subject=name)

@@ -18,6 +18,7 @@ from laba.model.calls import (
     TokenRequest,
 )
 from laba.model.dispatch import Submission
+from laba.model.filecalls import Arrived, GetFile, Upload
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Code, Refusal
@@ -25,6 +26,7 @@ from laba.model.roomcalls import RoomCall
 from laba.model.usercalls import UserCall
 from laba.ports import Dialect, StoreBusyError
 from laba.service.access import Access
+from laba.service.chatfiles import ChatFiles, Take
 from laba.service.conversations import Reader
 from laba.service.ground import Ground
 from laba.service.reporting import Reporting
@@ -39,6 +41,13 @@ class BodySource(Protocol):
 
     async def read(self, limit_bytes: int) -> bytes | Refusal:
         """Give the whole body; refuse one over the limit without reading it whole, and one that is too slow."""
+
+    async def pour(self, part: str, limit_bytes: int, into: Take) -> Arrived | Refusal:
+        """Hand over one part of a multipart body piece by piece, and wait for each to be taken.
+
+        Refuses a part over the limit, a body that stands still for too long, one that is broken, and one that has
+        the part never or twice; and it refuses what `into` refuses.
+        """
 
 
 # Where the operator is nobody in particular: these are the vendors' endpoints, for apps and their users.
@@ -103,8 +112,15 @@ class Door:
     """The one way in for every dialect: nobody has a private door."""
 
     def __init__(
-        self, dialects: Sequence[Dialect], tenants: Tenants, access: Access, desk: Desk, ground: Ground
+        self,
+        dialects: Sequence[Dialect],
+        tenants: Tenants,
+        access: Access,
+        desk: Desk,
+        files: ChatFiles,
+        ground: Ground,
     ) -> None:
+        self._files = files
         self._dialects = dialects
         self._tenants = tenants
         self._access = access
@@ -141,19 +157,35 @@ class Door:
         admitted = await self._admitted(claim, app, head)
         if isinstance(admitted, Refusal):
             return admitted
-        content = await body.read(claim.endpoint.body_limit_bytes) if claim.endpoint.media_types else b""
-        if isinstance(content, Refusal):
-            return content
-        call = dialect.read(admitted, HttpRequest(head, content), app, self._ground.clock())
+        call = await self._call(dialect, admitted, app, head, body)
         if isinstance(call, Refusal):
             return call
         try:
-            return await self._desk.serve(call, app)
+            return await self._done(call, app, body)
         except StoreBusyError:
             return Refusal(Code.OVERLOADED, "too many writes are waiting for the disk", retry_after_seconds=1)
         except OSError:
             self._ground.meter.count("laba_store_failures_total")
-            return Refusal(Code.OVERLOADED, "the ledger cannot be written at the moment", retry_after_seconds=5)
+            return Refusal(Code.OVERLOADED, "the disk cannot be written at the moment", retry_after_seconds=5)
+
+    async def _call(
+        self, dialect: Dialect, claim: Claim, app: App | None, head: RequestHead, body: BodySource
+    ) -> Call | Refusal:
+        endpoint = claim.endpoint
+        if endpoint.streamed:
+            return dialect.receive(claim, head, app, self._ground.clock())
+        content = await body.read(endpoint.body_limit_bytes) if endpoint.media_types else b""
+        if isinstance(content, Refusal):
+            return content
+        return dialect.read(claim, HttpRequest(head, content), app, self._ground.clock())
+
+    async def _done(self, call: Call, app: App | None, body: BodySource) -> Answer | Refusal:
+        """Do what is asked. A file's bytes never lie on the desk: they pass from the body to the disk, and back."""
+        if app is not None and isinstance(call, Upload):
+            return await self._files.take(call, app, body)
+        if app is not None and isinstance(call, GetFile):
+            return await self._files.give(call, app)
+        return await self._desk.serve(call, app)
 
     def _app(self, claim: Claim) -> App | Refusal | None:
         """Find the app a claim names; None for an endpoint outside any app."""
@@ -195,6 +227,8 @@ class Door:
             return await self._access.objection_to_user(claim.proof, app, claim.arguments["user"])
         if right is Right.USER_LEVEL:
             return await self._access.actor(claim.proof, app)
+        if right is Right.ANY_USER_OR_APP:
+            return await self._access.objection_to_any_user(claim.proof, app)
         return self._access.objection(claim.proof, app)
 
     def _count(self, dialect: Dialect, refusal: Refusal) -> None:

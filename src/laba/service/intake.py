@@ -11,6 +11,7 @@ from laba.model.dispatch import Audience, Dispatch, Submission
 from laba.model.refusal import Refusal
 from laba.ports import Gate, Rooms, Store
 from laba.service.attending import Attending
+from laba.service.chatfiles import lacking
 from laba.service.dispatching import Dispatcher
 from laba.service.ground import Ground
 
@@ -60,6 +61,7 @@ class Intake:
     async def accept(self, submission: Submission, app: App) -> Accepted | Refusal:
         """Keep the submission, or refuse it and touch nothing. Raises what the store raises: nothing was kept."""
         refusal = admission.objection(submission, app)
+        refusal = refusal or await lacking(self._store.file_records, submission.content, app)
         if refusal is not None:
             return refusal
         now_ms, wants = self._ground.clock(), admission.wants(submission, app)

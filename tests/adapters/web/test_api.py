@@ -99,7 +99,7 @@ async def real(directory, **settings):
     """Serve a house whose one app may broadcast; also gives the header that proves it."""
     async with houses.opened(directory) as house:
         dialects = (NativeDialect(), EasemobDialect())
-        door = Door(dialects, house.tenants, house.access, house.desk, house.ground)
+        door = Door(dialects, house.tenants, house.access, house.desk, house.files, house.ground)
         async with ApiRig(door, **settings).running() as rig:
             yield rig, f"Bearer {house.app_token()}"
 

@@ -50,7 +50,8 @@ class App:
     def __init__(self):
         self.gate = asyncio.Event()
         self.gate.set()
-        self.lost = 0
+        self.lost = self.read_bytes = 0
+        self.more_bytes = 0  # that follow an answer, in pieces
 
     async def __call__(self, scope, receive, send):
         size = int(dict(scope["headers"]).get(b"content-length", 0))
@@ -62,8 +63,10 @@ class App:
             return
         status = 413 if size > 1000 else 200
         body = f"{scope['method']} {scope['path']} {size}".encode()
-        headers = [(b"content-length", b"%d" % len(body))]
+        headers = [(b"content-length", b"%d" % (len(body) + self.more_bytes))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
+        for _ in range(self.more_bytes // 10_000):
+            await send({"type": "http.response.body", "body": bytes(10_000), "more_body": True})
         await send({"type": "http.response.body", "body": body})
 
     async def _size(self, receive):
@@ -73,6 +76,7 @@ class App:
             if message["type"] == "http.disconnect":
                 return None
             size += len(message["body"])
+            self.read_bytes += len(message["body"])
             if not message["more_body"]:
                 break
         return size
@@ -239,6 +243,36 @@ async def test_a_body_that_does_not_end_is_cut():
         await rig.tick(62)
         assert await client.read() == b""
         await until(lambda: rig.app.lost == 1)
+
+
+async def test_a_body_of_which_something_comes_is_not_cut():  # E12
+    """However long it takes in all."""
+    async with HttpRig(body_seconds=30).running() as rig:
+        client = await rig.connect()
+        await client.send(b"POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n")
+        await until(lambda: any(protocol._in_body for protocol in rig.state.connections))
+        for count in range(1, 5):
+            await client.send(b"x")
+            await until(lambda count=count: rig.app.read_bytes == count)
+            await rig.tick(count * 50)
+        assert (await client.call(b"x"))[0] == 200
+
+
+async def test_who_does_not_read_its_answer_is_cut():  # E12
+    """Whoever reads, if slowly, is not."""
+    async with HttpRig(body_seconds=30).running() as rig:
+        rig.app.more_bytes = 10_000_000
+        reader, sleeper = await rig.connect(4096), await rig.connect(4096)
+        for client in (reader, sleeper):
+            await client.send(GET)
+        await until(lambda: len([one for one in rig.state.connections if one.flow.write_paused]) == 2)
+        for second in range(20, 200, 20):
+            await reader.read_exactly(700_000)
+            await until(lambda: any(one.flow.write_paused for one in rig.state.connections))
+            await rig.tick(second)
+        assert len(rig.state.connections) == 1
+        with pytest.raises(EOFError):
+            await sleeper.read_exactly(10_000_000)
 
 
 async def test_expect_100_continue():

@@ -43,6 +43,9 @@ def test_an_app_is_named_by_its_org_and_name():
         ("POST", "/users/batch/status", "users_status", Right.APP),
         ("GET", "/users/ann/resources", "user_resources", Right.APP),
         ("POST", BROADCAST, "users_broadcast", Right.APP),
+        ("POST", "/chatfiles", "upload_file", Right.ANY_USER_OR_APP),
+        ("GET", "/chatfiles/uuid", "get_file", Right.ANYONE),
+        ("HEAD", "/chatfiles/uuid", "head_file", Right.ANYONE),
     ],
 )
 def test_every_endpoint_is_found(method, path, name, right):

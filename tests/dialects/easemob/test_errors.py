@@ -1,7 +1,8 @@
 import pytest
 
 from laba.dialects.easemob.endpoints import ENDPOINTS, ROOM_MESSAGES, ROOMS_BROADCAST, TOKEN, USERS_BROADCAST
-from laba.dialects.easemob.errors import WORDS, words_for
+from laba.dialects.easemob.errors import WORDS, field_at_fault, words_for
+from laba.model.calls import Endpoint, Right
 from laba.model.refusal import Code, Refusal
 
 
@@ -108,3 +109,36 @@ def test_too_many_messages_are_another_fault_than_too_many_calls(span_seconds):
     assert (
         words("room_calls") == words("directed_calls") == (429, "reach_limit", "This request has reached api limit")
     )
+
+
+# E12, vendor-apis.md 3.1
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (Code.FILE_MISSING, (400, "illegal_argument", "file must be provided.")),
+        (Code.FILE_TOO_LARGE, (413, "request_entity_too_large", "file exceeding maximum limit")),
+        (Code.FILE_UNKNOWN, (404, "entity_not_found", "file may not exists")),
+        (Code.FILE_EXPIRED, (404, "file_expired", "file {subject} is expired")),
+    ],
+)
+def test_files_are_refused_in_the_vendors_words(code, words):
+    """As its page of files gives them."""
+    assert WORDS[code] == words
+
+
+# E7
+@pytest.mark.parametrize(
+    ("pattern", "lacks", "field"),
+    [
+        ("/messages/users/broadcast", "secret", "msg.secret"),
+        ("/messages/users/broadcast", "thumbnail_secret", "msg.thumb_secret"),
+        ("/messages/chatrooms", "secret", "body.secret"),
+        ("/messages/chatrooms/users", "thumbnail_secret", "body.thumb_secret"),
+    ],
+)
+def test_a_missing_secret_is_named_where_the_caller_would_write_it(pattern, lacks, field):
+    """A broadcast has its content in `msg`, what is for rooms in `body`."""
+    refusal = Refusal(Code.FILE_SECRET_MISSING, "is needed", field=lacks)
+    endpoint = Endpoint("any", "POST", pattern, Right.APP)
+    assert field_at_fault(refusal, endpoint) == field
+    assert words_for(refusal, endpoint).error == "invalid_request_body"

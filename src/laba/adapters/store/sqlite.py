@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import files, rows, statements
+from laba.adapters.store.chatfiles import SqliteFileRecords
 from laba.adapters.store.commits import Addition, GroupCommit
 from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.faults import translated
@@ -27,11 +28,12 @@ from laba.model.user import User, UserChange
 
 
 class SqliteStore:
-    """`ports.Store` on one SQLite file. `streams`, `stays` and the others lie in the same file.
+    """`ports.Store` on one SQLite file.
 
-    One process may have the file open, through one store: who assembles sees to that (design.md section 9). Bounds:
-    `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
-    one more raises StoreBusyError. `user` waits for nothing.
+    `streams`, `stays`, `conversations`, `reports` and `file_records` lie in the same file. One process may have it
+    open, through one store: who assembles sees to that (design.md section 9). Bounds: `writes_waiting_limit` calls
+    that change something and `reads_waiting_limit` that do not may wait for an answer; one more raises
+    StoreBusyError. `user` waits for nothing.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class SqliteStore:
         self.reports = SqliteReports(writer, reader)
         self.room_reports = SqliteRoomReports(writer, reader)
         self.rooms = SqliteRooms(writer, reader, near)
+        self.file_records = SqliteFileRecords(writer, reader, near)
         self._writer = writer
         self._reader = reader
         self._near = near

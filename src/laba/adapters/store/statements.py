@@ -26,6 +26,7 @@ from laba.adapters.store.tables import (
     apps,
     attendance,
     checkpoint,
+    files,
     ledger,
     read_marks,
     room_minutes,
@@ -224,6 +225,26 @@ FORGET_ROOM_MINUTES = text(
 
 KEEP_REPORT = update(ledger).where(ledger.c.id == bindparam("dispatch")).values(report=bindparam("text"))
 REPORT = select(*_DISPATCH, ledger.c.state, ledger.c.report).where(ledger.c.id == bindparam("dispatch"))
+
+ADD_FILE = insert(files)
+FILE = select(files).where(files.c.uuid == bindparam("uuid"))
+FILES_HELD = select(
+    func.coalesce(func.sum(files.c.size_bytes + func.coalesce(files.c.thumbnail_bytes, literal_column("0"))), 0)
+).where(files.c.gone == literal_column("0"))
+FILES_EXPIRED = (
+    select(files)
+    .where(files.c.gone == literal_column("0"), files.c.expires_at_ms <= bindparam("now_ms"))
+    .order_by(files.c.expires_at_ms)
+    .limit(bindparam("most"))
+)
+FILE_GONE = update(files).where(files.c.uuid == bindparam("the_uuid")).values(gone=True)
+FORGET_FILES = delete(files).where(
+    files.c.gone == literal_column("1"), files.c.expires_at_ms < bindparam("before_ms")
+)
+FILES_KNOWN = text(
+    """SELECT uuid FROM files WHERE uuid IN (SELECT value FROM json_each(:names))
+    UNION ALL SELECT thumbnail FROM files WHERE thumbnail IN (SELECT value FROM json_each(:names))"""
+)
 
 
 class Hot:

@@ -206,3 +206,24 @@ room_mutes = Table(
     Index("room_mutes_of_user", "app_uuid", "user"),
     sqlite_with_rowid=False,
 )
+# A file whose bytes are gone is still known for a while, so that its caller is told that it expired.
+files = Table(
+    "files",
+    METADATA,
+    Column("uuid", Text, primary_key=True),
+    Column("app_uuid", Text, nullable=False),
+    Column("filename", Text),
+    Column("media_type", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("restricted", Boolean, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger),
+    Column("thumbnail", Text),
+    Column("thumbnail_bytes", BigInteger),
+    Column("gone", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("files_expiring", files.c.gone, files.c.expires_at_ms)
+Index("files_held", files.c.gone, files.c.size_bytes, files.c.thumbnail_bytes)
+Index("files_thumbnail", files.c.thumbnail, sqlite_where=files.c.thumbnail.is_not(None))

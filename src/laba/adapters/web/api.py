@@ -14,8 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from laba.adapters.web import files
+from laba.model.filecalls import Arrived
 from laba.model.http import HttpResponse, RequestHead
 from laba.model.refusal import Code, Refusal
+from laba.service.chatfiles import Take
 from laba.service.door import Answerer, Door
 
 # How many names of this server are remembered, as callers wrote them into Host.
@@ -31,6 +34,7 @@ class RequestBody:
 
     def __init__(self, head: RequestHead, receive: Receive, seconds: int) -> None:
         self._announced_bytes = int(head.headers.get("content-length", "0"))
+        self._head = head
         self._receive = receive
         self._seconds = seconds
 
@@ -50,6 +54,10 @@ class RequestBody:
             except TimeoutError:
                 return Refusal(Code.BODY_TIMEOUT, f"the body did not arrive within {self._seconds} s", field="body")
         return bytes(body) if len(body) <= limit_bytes else _too_large(limit_bytes)
+
+    async def pour(self, part: str, limit_bytes: int, into: Take) -> Arrived | Refusal:
+        """Hand a part over as `BodySource` says; raises ClientDisconnect where the caller goes before the end."""
+        return await files.pour(files.Source(self._head, self._receive, self._seconds), part, limit_bytes, into)
 
     async def _rest(self, body: bytearray, limit_bytes: int) -> None:
         """Add what comes, up to the end or past the limit."""
@@ -105,7 +113,7 @@ class Api:
             return
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
             answer = _failed(scope)
-        await _respond(answer, send)
+        await _respond(answer, receive, send)
 
     def body(self, head: RequestHead, receive: Receive) -> RequestBody:
         return RequestBody(head, receive, self._body_seconds)
@@ -142,15 +150,20 @@ def _failed(scope: Scope) -> HttpResponse:
     return _FAILED
 
 
-async def _respond(answer: HttpResponse, send: Send) -> None:
+async def _respond(answer: HttpResponse, receive: Receive, send: Send) -> None:
     """Send an answer that any browser may read: callers prove themselves by a token, never by a cookie."""
     headers = [(b"access-control-allow-origin", b"*")]
-    if answer.status != 204:  # RFC 9110 section 8.6
-        length = b"%d" % len(answer.body)
-        headers += ((b"content-type", answer.media_type.encode("latin-1")), (b"content-length", length))
+    if answer.status not in {204, 304}:  # RFC 9110 sections 8.6 and 15.4.5
+        headers.append((b"content-type", answer.media_type.encode("latin-1")))
+        if "Content-Length" not in answer.headers:
+            headers.append((b"content-length", b"%d" % len(answer.body)))
     headers += [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    head = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    if answer.content is None:
+        await send(head)
+        await send({"type": "http.response.body", "body": answer.body})
+    else:
+        await files.give(head, answer.content, receive, send)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +191,7 @@ class HatchApp:
             return
         except Exception:  # noqa: BLE001 - the outermost loop: one request may fail, the server goes on
             answer = _failed(scope)
-        await _respond(answer, send)
+        await _respond(answer, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> HttpResponse:
         path, method = self._hatch.path, self._hatch.method

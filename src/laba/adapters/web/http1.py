@@ -219,8 +219,7 @@ class HttpProtocol(HttpToolsProtocol):
     def _begin_call(self) -> None:
         self.scope["server"] = get_local_addr(self.transport)
         self.scope["client"] = get_remote_addr(self.transport)
-        # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer.
-        self._wheel.arm(self, self._bounds.body_seconds * 2)
+        self._await_body()
         super().on_headers_complete()
         if self.scope["method"] != "HEAD":  # where no body follows
             self.cycle.transport = _Answering(self.transport)  # type: ignore[assignment]
@@ -250,7 +249,14 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self.cycle is not None and self.cycle.response_complete:
             self._discard(len(body))
+        else:
+            self._await_body()
         super().on_body(body)
+
+    def _await_body(self) -> None:
+        # The body's reader answers a slow body at its own deadline; this one only ends what outlives the answer. A
+        # file may take as long as it likes, as long as something comes of it (E12).
+        self._wheel.arm(self, self._bounds.body_seconds * 2)
 
     def on_message_complete(self) -> None:
         if self._is_ignored():
@@ -297,6 +303,20 @@ class HttpProtocol(HttpToolsProtocol):
         # It refers back to us: without it nothing of the request outlives this call.
         self.parser = None  # type: ignore[assignment]
         taker(self.transport, method, target, self.headers, rest)
+
+    def pause_writing(self) -> None:
+        """Cut a caller that does not read what it asked for: nothing taken for `body_seconds` is the end."""
+        super().pause_writing()
+        self._wheel.arm(self, self._bounds.body_seconds)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.transport.is_closing():
+            self._wheel.arm(self, self._bounds.head_seconds)
+        elif self._in_body:
+            self._await_body()
+        else:
+            self._wheel.disarm(self)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; where its last answer was not read, cut it a little later."""

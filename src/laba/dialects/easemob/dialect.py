@@ -3,10 +3,21 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from laba.dialects.easemob import claiming, endpoints, messages, roommessages, rooms, tokens, users, writing
+from laba.dialects.easemob import (
+    chatfiles,
+    claiming,
+    endpoints,
+    messages,
+    roommessages,
+    rooms,
+    tokens,
+    users,
+    writing,
+)
 from laba.dialects.easemob.bodies import DIALECT
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
+from laba.model.filecalls import Upload
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.refusal import Refusal
 
@@ -52,6 +63,11 @@ QUERY_READERS: Mapping[str, Callable[[Claim, Mapping[str, str]], Call | Refusal]
     }
 )
 
+# What a file is asked for stands in headers, too.
+HEAD_READERS: Mapping[str, Callable[[Claim, RequestHead], Call | Refusal]] = MappingProxyType(
+    {endpoints.GET_FILE.name: chatfiles.read_get, endpoints.HEAD_FILE.name: chatfiles.read_get}
+)
+
 
 class EasemobDialect:
     """Implements `ports.Dialect` for `/{org}/{app}/...` and `/app-id/{app_id}/...`."""
@@ -62,9 +78,14 @@ class EasemobDialect:
         return claiming.claim(head)
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
+        if claim.endpoint.name in HEAD_READERS:
+            return HEAD_READERS[claim.endpoint.name](claim, request.head)
         if claim.endpoint.name in QUERY_READERS:
             return QUERY_READERS[claim.endpoint.name](claim, request.head.query)
         return READERS[claim.endpoint.name](claim, request.body)
+
+    def receive(self, claim: Claim, head: RequestHead, app: App | None, now_ms: int) -> Upload | Refusal:  # noqa: ARG002
+        return chatfiles.receive(head)
 
     def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:
         if isinstance(answer, Refusal):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from laba.model.calls import Endpoint, Right
 
 JSON = ("application/json",)
+MULTIPART = ("multipart/form-data",)
 
 TOKEN = Endpoint("token", "POST", "/token", Right.ANYONE, JSON)
 REGISTER_USERS = Endpoint("register_users", "POST", "/users", Right.APP, JSON)
@@ -38,6 +39,10 @@ UNMUTE_ROOM = Endpoint("unmute_room", "DELETE", "/chatrooms/{room}/ban", Right.U
 ROOM_MESSAGE = Endpoint("room_message", "POST", "/messages/chatrooms", Right.APP, JSON)
 DIRECTED_MESSAGE = Endpoint("directed_message", "POST", "/messages/chatrooms/users", Right.APP, JSON)
 ROOMS_BROADCAST = Endpoint("rooms_broadcast", "POST", "/messages/chatrooms/broadcast", Right.APP, JSON)
+# The vendor's page calls the token optional; E12 asks for one.
+UPLOAD_FILE = Endpoint("upload_file", "POST", "/chatfiles", Right.ANY_USER_OR_APP, MULTIPART, streamed=True)
+GET_FILE = Endpoint("get_file", "GET", "/chatfiles/{uuid}", Right.ANYONE)
+HEAD_FILE = Endpoint("head_file", "HEAD", "/chatfiles/{uuid}", Right.ANYONE)
 
 # The endpoints about messages to rooms that are named; they share some of the vendor's words.
 ROOM_MESSAGES = (ROOM_MESSAGE, DIRECTED_MESSAGE)
@@ -73,7 +78,8 @@ ROOMS = (
     MUTE_ROOM,
     UNMUTE_ROOM,
 )
-ENDPOINTS = (TOKEN, *USERS, *ROOMS, USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST)
+FILES = (UPLOAD_FILE, GET_FILE, HEAD_FILE)
+ENDPOINTS = (TOKEN, *USERS, *ROOMS, USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST, *FILES)
 
 # What an answer calls the `action` where that is not the method.
 ACTIONS: Mapping[str, str] = MappingProxyType(

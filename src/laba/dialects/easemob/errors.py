@@ -90,6 +90,14 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.MEMBER_UNKNOWN: Words(400, "forbidden_op", "users [{subject}] are not members of this group!"),
         Code.OWNER_STAYS: Words(403, "forbidden_op", "{reason}"),
         Code.BROADCAST_UNKNOWN: _NOTHING_THERE,
+        Code.FILE_MISSING: Words(400, "illegal_argument", "file must be provided."),
+        Code.FILE_TOO_LARGE: Words(413, "request_entity_too_large", "file exceeding maximum limit"),
+        Code.FILES_FULL: Words(429, "resource_limited", "You have exceeded the limit of {subject}"),
+        Code.FILE_UNKNOWN: Words(404, "entity_not_found", "file may not exists"),
+        Code.FILE_EXPIRED: Words(404, "file_expired", "file {subject} is expired"),
+        Code.FILE_SECRET_WRONG: Words(403, "forbidden_op", "share-secret does not match"),
+        Code.FILE_SECRET_MISSING: _INVALID_BODY,
+        Code.RANGE_UNSATISFIABLE: Words(416, "range_not_satisfiable", "Range Not Satisfiable"),
         Code.APP_EXISTS: Words(400, "duplicate_unique_property_exists", "application {subject} exists"),
     }
 )
@@ -117,6 +125,13 @@ OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
         **{(endpoint.name, code): words for endpoint in endpoints.ROOMS for code, words in _OF_ROOMS.items()},
         (endpoints.GET_ROOM.name, Code.ROOM_UNKNOWN): _NO_GROUP,
         (endpoints.LIST_MEMBERS.name, Code.ROOM_UNKNOWN): _NO_GROUP,
+        # Whoever the token names is no user any more, or not yet.
+        (endpoints.UPLOAD_FILE.name, Code.USER_UNKNOWN): Words(401, "unauthorized", "token is illegal."),
+        (endpoints.UPLOAD_FILE.name, Code.BODY_BROKEN): Words(400, "illegal_argument", "this is an invalid request."),
+        **{
+            (endpoint.name, Code.FIELD_INVALID): Words(400, "illegal_argument", "{field} {reason}")
+            for endpoint in endpoints.FILES
+        },
         (endpoints.LIST_USERS.name, Code.FIELD_INVALID): Words(400, "illegal_argument", "{field} {reason}"),
         (endpoints.SET_PASSWORD.name, Code.USER_UNKNOWN): Words(404, "entity_not_found", "User {subject} not found"),
         (endpoints.SET_PASSWORD.name, Code.PASSWORD_MISSING): Words(
@@ -148,3 +163,15 @@ def words_for(refusal: Refusal, endpoint: Endpoint | None) -> Words:
         return _OF_QUOTA.get(refusal.subject or "", of_span)
     name = endpoint.name if endpoint else ""
     return OF_ENDPOINT.get((name, refusal.code), WORDS[refusal.code])
+
+
+# How the vendor calls what a content lacks: E7.
+_SECRETS: Mapping[str, str] = MappingProxyType({"secret": "secret", "thumbnail_secret": "thumb_secret"})
+
+
+def field_at_fault(refusal: Refusal, endpoint: Endpoint | None) -> str | None:
+    """Give the path of the member at fault. What a content lacks lies in `msg` of a broadcast, else in `body`."""
+    if refusal.code is not Code.FILE_SECRET_MISSING or refusal.field is None:
+        return refusal.field
+    home = "msg" if endpoint is not None and endpoint.pattern.endswith("/broadcast") else "body"
+    return f"{home}.{_SECRETS.get(refusal.field, refusal.field)}"

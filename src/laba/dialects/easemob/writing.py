@@ -3,11 +3,12 @@
 from typing import Any
 from urllib.parse import quote
 
-from laba.dialects.easemob import endpoints, entities, roomentities
-from laba.dialects.easemob.errors import words_for
+from laba.dialects.easemob import chatfiles, endpoints, entities, roomentities
+from laba.dialects.easemob.errors import field_at_fault, words_for
 from laba.dialects.easemob.jsontext import compact
 from laba.model.app import App
 from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, Posted, TokenIssued
+from laba.model.filecalls import FileGiven, FileKept, FileUnchanged
 from laba.model.http import HttpResponse
 from laba.model.refusal import Code, Refusal
 from laba.model.roomcalls import RoomAnswer
@@ -19,11 +20,18 @@ def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
     app = exchange.app
     if app is None:
         raise ValueError("every endpoint of this dialect belongs to an app")
+    members: dict[str, Any]
     match answer:
         case TokenIssued():
             return HttpResponse(200, compact(_token(app, answer)))
+        case FileGiven():
+            return chatfiles.write_given(answer)
+        case FileUnchanged():
+            return chatfiles.write_unchanged(answer)
+        case FileKept(file):
+            members = {"entities": [chatfiles.entity(file)]}
         case Accepted(dispatch):
-            members: dict[str, Any] = {"data": {"id": dispatch.id}}
+            members = {"data": {"id": dispatch.id}}
         case Posted(ids):
             members = {"data": {room: str(message_id) for room, message_id in ids.items()}}
         case _ if isinstance(answer, UserAnswer):
@@ -37,11 +45,12 @@ def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
 
 def write_refusal(refusal: Refusal, now_ms: int, exchange: Exchange | None = None) -> HttpResponse:
     """Write an error body. `field` and `detail` are laba's own, beside the vendor's members (G4)."""
-    words = words_for(refusal, exchange.claim.endpoint if exchange else None)
+    endpoint = exchange.claim.endpoint if exchange else None
+    words, at_fault = words_for(refusal, endpoint), field_at_fault(refusal, endpoint)
     described = words.description.format(
         subject=refusal.subject or "",
         reason=refusal.reason,
-        field=refusal.field or "",
+        field=at_fault or "",
         application=exchange.app.uuid if exchange and exchange.app else "",
         uri=_called(exchange.claim) if exchange else "",
     )
@@ -52,9 +61,9 @@ def write_refusal(refusal: Refusal, now_ms: int, exchange: Exchange | None = Non
         "duration": _duration(exchange) if exchange else 0,
         "error_description": described,
     }
-    if refusal.field is not None:
-        body["field"] = refusal.field
-    if refusal.field is not None or refusal.code is Code.BODY_BROKEN:
+    if at_fault is not None:
+        body["field"] = at_fault
+    if at_fault is not None or refusal.code is Code.BODY_BROKEN:
         body["detail"] = refusal.reason
     return HttpResponse(words.status, compact(body), headers=_headers(words.status, refusal))
 
@@ -108,6 +117,9 @@ def _headers(status: int, refusal: Refusal) -> dict[str, str]:
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.code is Code.METHOD_WRONG and refusal.subject:
         headers["Allow"] = refusal.subject
+    if refusal.code is Code.RANGE_UNSATISFIABLE:
+        # RFC 9110 section 14.4
+        headers["Content-Range"] = f"bytes */{refusal.subject}"
     if refusal.retry_after_seconds is not None:
         headers["Retry-After"] = str(refusal.retry_after_seconds)
     return headers

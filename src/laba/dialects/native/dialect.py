@@ -5,6 +5,7 @@ from laba.dialects.native.reading import read
 from laba.dialects.native.writing import refuse, write
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
+from laba.model.filecalls import Upload
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.refusal import Refusal
 
@@ -25,6 +26,10 @@ class NativeDialect:
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
         """Read query and body as the endpoint's call. Media type and length are the endpoint's row, judged before."""
         return read(claim, request)
+
+    def receive(self, claim: Claim, head: RequestHead, app: App | None, now_ms: int) -> Upload | Refusal:  # noqa: ARG002
+        """Raise ValueError, a bug: no endpoint of this dialect takes a file."""
+        raise ValueError(f"{claim.endpoint.name} takes no file")
 
     def write(self, exchange: Exchange, answer: Answer | Refusal) -> HttpResponse:  # noqa: ARG002
         """Write the answer. TypeError for an answer that no call of this dialect leads to."""

@@ -62,6 +62,14 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.MEMBER_UNKNOWN: 400,
     Code.OWNER_STAYS: 403,
     Code.BROADCAST_UNKNOWN: 404,
+    Code.FILE_MISSING: 400,
+    Code.FILE_TOO_LARGE: 413,
+    Code.FILES_FULL: 507,
+    Code.FILE_UNKNOWN: 404,
+    Code.FILE_EXPIRED: 404,
+    Code.FILE_SECRET_WRONG: 403,
+    Code.FILE_SECRET_MISSING: 400,
+    Code.RANGE_UNSATISFIABLE: 416,
     Code.APP_EXISTS: 409,
 }
 
@@ -97,7 +105,8 @@ def refuse(refusal: Refusal) -> HttpResponse:
     """Write a refusal, with the headers that RFC 9110 wants beside 401, 405, 429 and 503."""
     error = {"code": refusal.code.value, "message": refusal.reason}
     if refusal.field is not None:
-        error["field"] = refusal.field
+        lacks = refusal.code is Code.FILE_SECRET_MISSING
+        error["field"] = f"content.{refusal.field}" if lacks else refusal.field
     status = STATUS[refusal.code]
     headers = {}
     if status == 401:

@@ -12,14 +12,14 @@ from laba.adapters.telemetry import COUNTERS, GAUGES
 from laba.assembly import EMULATION_PATH, PULL_PATH
 from laba.cli import main
 from laba.dialects.easemob import endpoints as easemob
-from laba.dialects.easemob.errors import DAY_FULL, OF_ENDPOINT, WORDS
+from laba.dialects.easemob.errors import DAY_FULL, MESSAGES_FULL, OF_ENDPOINT, WORDS
 from laba.dialects.native import claiming as native
 from laba.dialects.native.writing import STATUS
 from laba.model.app import DEFAULT_FEATURES, DEFAULT_QUOTAS, Feature, QuotaName
 from laba.model.calls import Endpoint
 from laba.model.closing import Closing
 from laba.model.refusal import Code
-from laba.model.session import Denial
+from laba.model.session import Denial, Ending
 
 REFERENCE = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by docs/generate.py from the code; change the code, then run `make docs`. -->\n"
@@ -88,11 +88,14 @@ def errors() -> str:
         "vendor's members, and a `Retry-After` header where waiting helps.\n\n"
         "## Easemob and Agora Chat\n\n"
         + table(("code", "status", "error", "error_description"), rows)
-        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3).\n\n"
+        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3); a full\n"
+        f"`room_messages` is {MESSAGES_FULL.status} `{MESSAGES_FULL.error}`, {MESSAGES_FULL.description}, however long its\n"
+        "span is, and a full `room_calls` or `directed_calls` is as above (E3). Where more than one of them is full, the\n"
+        "calls are told.\n\n"
         "Where an endpoint has words of its own:\n\n"
         + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
-        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only` and `app_exists`, nor\n"
+        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists` and `owner_stays`, nor\n"
         "the `exception` of anything but 401: those are laba's.\n\n"
         "## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'
@@ -127,6 +130,8 @@ def clients() -> str:
         )
         + "\n## Errors of single commands\n\nThe session goes on.\n\n"
         + table(("code", "message"), ((one.code, one.reason) for one in Denial))
+        + "\n## Ends of a room's subscription\n\nThe session goes on, and the SDK does not subscribe again by itself.\n\n"
+        + table(("code", "reason"), ((one.code, one.reason) for one in Ending))
     )
 
 

@@ -9,9 +9,11 @@ class Lanes:
 
     messages: list = field(default_factory=list)
     broadcasts: list = field(default_factory=list)
+    raised: list = field(default_factory=list)
 
-    def put(self, stream, message):
+    def put(self, stream, message, *, raised=False):
         self.messages.append((stream, message))
+        self.raised.append(raised)
 
     async def broadcast(self, dispatch):
         self.broadcasts.append(dispatch)

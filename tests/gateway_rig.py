@@ -26,7 +26,7 @@ from laba.core.roster import Roster
 from laba.core.tally import Tally
 from laba.core.wheel import TimerWheel
 from laba.core.window import Bounds, Kept
-from laba.dialects.native.reading import said_in_room
+from laba.dialects.native.sending import said_in_room
 from laba.model.app import App, AppKeys, AppName, Apps
 from laba.model.refusal import Refusal
 from laba.model.room import Room
@@ -42,8 +42,8 @@ from laba.service.ground import Ground
 from laba.service.membership import Membership, MembershipRules
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
-from laba.service.roomreporting import RoomReporting
 from laba.service.roomlogs import RoomLogs
+from laba.service.roomreporting import RoomReporting
 from laba.service.roomtalk import RoomTalk, Speech
 from laba.service.sessions import LoginRules, Sessions
 

@@ -18,17 +18,17 @@ from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomlogs import RoomLogs
 from laba.service.roomreporting import RoomReporting
 
-BOUNDS = Bounds(600_000, limit_bytes=1_000_000, limit_messages=100)
+BOUNDS = Bounds(600_000, limit_bytes=1_000_000, limit_messages=10_000)
 
 
 class RoomsRig:
     """Members are sessions whose link is a list of what was written to them, as `codec offset;`."""
 
-    def __init__(self, rules=None, bounds=BOUNDS):
+    def __init__(self, rules=None, bounds=BOUNDS, room_reports=None):
         self.clock, self.meter = Clock(), PrometheusMeter()
         self.ground = ground(self.clock, self.meter)
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.reporting = Reporting(None, RoomReporting(None, 7, self.ground), 600_000, self.ground)
+        self.reporting = Reporting(None, RoomReporting(room_reports, 7, self.ground), 600_000, self.ground)
         self.press = Press.of(Codecs(envelope, self.encoders), self.reporting, self.ground)
         self.halls, self.bus, self.places = Halls(), LocalBus(), LocalPlaces("epoch")
         self.logs = RoomLogs(self.halls, self.places, bounds, self.ground)
@@ -64,7 +64,7 @@ class RoomsRig:
                 task.cancel()
             await subscription.aclose()
 
-    async def write(self):
+    async def written(self):
         """Write all deliveries that wait, by the gateway's rule; gives them."""
         deliveries = await waiting(self.press.outgoing)
         for delivery in deliveries:

@@ -55,9 +55,25 @@ def test_what_is_set_is_shown(laba):
     laba("app", "create", "acme/chat")
     result = laba("app", "set", "acme/chat", "users_broadcast=on", "quota.push=9/day", "development=on")
     assert result.exit_code == 0
-    shown = dict(line.split() for line in laba("app", "show", "acme/chat").stdout.splitlines())
+    shown = words(laba("app", "show", "acme/chat"))
     assert (shown["users_broadcast"], shown["quota.push"], shown["development"]) == ("on", "9/day", "on")
     assert shown["roaming"] == "off"
+
+
+def test_what_goes_first_is_set_and_shown(laba):
+    """An empty list raises nobody again; what is not named stays."""  # E5
+    laba("app", "create", "acme/chat")
+    result = laba("app", "set", "acme/chat", "high_types=txt,custom", "high_members=vip2,vip1")
+    assert (words(result)["high_types"], words(result)["high_members"]) == ("custom,txt", "vip1,vip2")
+    laba("app", "set", "acme/chat", "high_types=")
+    shown = words(laba("app", "show", "acme/chat"))
+    assert (shown["high_types"], shown["high_members"]) == ("", "vip1,vip2")
+
+
+def words(result):
+    """Give what was printed as name and value."""
+    assert result.exit_code == 0, result.output
+    return {name: value.strip() for name, _, value in (line.partition(" ") for line in result.stdout.splitlines())}
 
 
 def test_secrets_are_shown_only_where_asked_for(laba):
@@ -92,6 +108,7 @@ def test_an_unknown_app_is_refused_with_one_sentence(laba):
         ("fly=on", "there is users_broadcast, "),
         ("quota.fly=1/day", "quota.users_broadcast"),
         ("quota.push=often", "is no span"),
+        ("high_types=txt,shout", "there is no kind 'shout', there is txt, "),
     ],
 )
 def test_a_change_that_makes_no_sense_is_misuse(laba, change, sentence):

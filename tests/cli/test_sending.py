@@ -41,3 +41,35 @@ def test_json_prints_the_answer_as_it_came(laba, tmp_path):
 @pytest.mark.parametrize("ext", ["{", "[]", "null"])
 def test_an_ext_that_is_no_object_is_misuse(laba, ext):
     assert laba("acme/chat", "hello", "--ext", ext).exit_code == 2
+
+
+def test_rooms_are_sent_to_by_their_ids(laba, tmp_path):
+    """Some of one room's members, too."""  # E1 E4 E10
+    with answering(tmp_path, (200, b'{"ids":{"r1":"7"}}')) as server:
+        result = laba("acme/chat", "hello", "--room", "r1", "--to-user", "ann", "--to-user", "bob", "--level", "low")
+    assert (result.exit_code, result.stdout) == (0, "r1: accepted as 7\n")
+    [(path, body)] = server.seen
+    assert path == "/v1/apps/acme/chat/messages"
+    sent = json.loads(body)
+    assert (sent["rooms"], sent["users"], sent["level"]) == (["r1"], ["ann", "bob"], "low")
+
+
+def test_each_room_is_told_with_the_id_of_its_message(laba, tmp_path):
+    """In the order of the answer."""  # E9
+    with answering(tmp_path, (200, b'{"ids":{"r2":"8","r1":"7"}}')):
+        result = laba("acme/chat", "hello", "--room", "r2", "--room", "r1")
+    assert result.stdout == "r2: accepted as 8\nr1: accepted as 7\n"
+
+
+def test_all_rooms_are_one_broadcast(laba, tmp_path):
+    """It has an id of its own."""  # A8
+    with answering(tmp_path, (200, b'{"id":"7","accepted_at":1}')) as server:
+        result = laba("acme/chat", "hello", "--all-rooms")
+    assert result.stdout == "accepted as 7\n"
+    [(path, body)] = server.seen
+    assert (path, json.loads(body)["audience"]) == ("/v1/apps/acme/chat/broadcasts", "active_rooms")
+
+
+@pytest.mark.parametrize("words", [("--room", "r1", "--all-rooms"), ("--to-user", "ann"), ("--level", "urgent")])
+def test_what_cannot_be_meant_together_is_misuse(laba, words):
+    assert laba("acme/chat", "hello", *words).exit_code == 2

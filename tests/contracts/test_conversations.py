@@ -5,7 +5,7 @@ import pytest
 from contracts.stores import APP_STREAM, SqliteStores, dispatch, user
 from laba.model.attendance import Seat, Stay
 from laba.model.conversation import Listed, Page, Reading, Shelf
-from laba.model.dispatch import Conversation, ConversationType, Flags
+from laba.model.dispatch import Audience, Conversation, ConversationType, Flags
 from laba.model.stream import Stream
 
 pytestmark = pytest.mark.anyio
@@ -303,3 +303,20 @@ async def test_where_nobody_was_and_nothing_was_sent_the_shelf_is_empty(book):  
     assert await book.read.messages(reading(), of("bob")) == Page(())
     await book.send("bob")
     assert await book.read.messages(reading(), of("bob", ConversationType.SYSTEM)) == Page(())
+
+
+async def test_a_broadcast_to_rooms_is_in_no_list(stores):  # A2, A8
+    """It has no place in the app's stream, and what has one is found beside it as before."""
+    async with stores.open() as store:
+        book = Book(store)
+        await book.store.stays.write([stay()])
+        await book.send("bob")
+        to_rooms = dispatch(2, START_MS + 20, sender="carl", audience=Audience.ACTIVE_ROOMS)
+        await store.append(to_rooms)
+        before = await book.read.shelf(reading())
+        await store.done(to_rooms)
+        await book.send("bob")
+        assert [listed.conversation.id for listed in before.listed] == ["bob"]
+        shelf = await book.read.shelf(reading())
+        assert [(listed.conversation.id, listed.unread) for listed in shelf.listed] == [("bob", 2)]
+        assert (await book.read.messages(reading(), of("carl"))).messages == ()

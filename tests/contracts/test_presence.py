@@ -66,6 +66,18 @@ async def test_a_session_that_was_told_to_end_is_none(rig):  # S2
     assert await rig.presence.resources(APP_UUID, "ann") == ()
 
 
+async def test_the_rooms_of_a_user_are_those_of_its_sessions(rig):  # S11
+    """Each once, in the order of the logins; not those of who was told to end."""
+    phone, tablet, gone = (rig.enter("ann", device) for device in ("phone", "tablet", "gone"))
+    rig.enter("bob")
+    phone.rooms = {"room:8": 0, "room:7": 3}
+    tablet.rooms = {"room:7": 5, "room:room:9": 1}
+    gone.rooms = {"room:1": 0}
+    rig.told_to_end(gone)
+    assert await rig.presence.rooms(APP_UUID, "ann") == ("8", "7", "room:9")
+    assert await rig.presence.rooms(APP_UUID, "bob") == await rig.presence.rooms(OTHER_UUID, "ann") == ()
+
+
 async def test_each_device_is_listed_once_in_the_order_of_the_logins(rig):  # S2
     """With its platform, if it said one; two tabs are one device."""
     rig.enter("ann", "phone", "ios")

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from contracts.stores import APP_STREAM, SqliteStores, app, dispatch, ids, user
+from laba.core.ids import nth
 from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Flags, Level
+from laba.model.dispatch import Audience, Flags, Level
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
+from laba.model.report import KeptReport, Stage
 from laba.model.user import UserChange
 from laba.ports import StoreBusyError
 
@@ -231,6 +233,46 @@ async def test_an_expired_dispatch_waits_no_more_and_still_counts(stores):  # G1
         assert len(await store.accepted_since("app-1", QuotaName.USERS_BROADCAST, 0, 10)) == 3
 
 
+async def test_what_waits_is_given_but_for_what_is_named(store):
+    """As many of the others as were asked for."""
+    for n in range(1, 8):
+        await store.append(dispatch(n))
+    assert ids(await store.waiting(3, besides=[1, 3, 99])) == [2, 4, 5]
+    assert ids(await store.waiting(10, besides=range(1, 8))) == []
+    assert ids(await store.waiting(10)) == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_what_went_out_to_rooms_is_done_without_a_place(stores):  # A8
+    """It waits no more, counts in its quota, is in no stream, and its report says that it was sent."""
+    to_rooms = dispatch(2, audience=Audience.ACTIVE_ROOMS, quota=QuotaName.CHATROOMS_BROADCAST, copies=9)
+    async with stores.open() as store:
+        for one in (dispatch(1), to_rooms, dispatch(20)):
+            await store.append(one)
+        assert (await store.waiting(10))[1] == to_rooms
+        await store.done(to_rooms)
+        await store.expire([to_rooms])
+        await store.streams.append(APP_STREAM, [dispatch(1), dispatch(20)])
+    async with stores.open() as store:
+        assert await store.waiting(10) == ()
+        [batch] = await store.streams.read(APP_STREAM, 0)
+        assert [(entry.offset, entry.message.id) for entry in batch.entries] == [(1, 1), (2, 20)]
+        assert len(await store.accepted_since("app-1", QuotaName.CHATROOMS_BROADCAST, 0, 10)) == 1
+        assert await store.reports.find(2) == KeptReport(to_rooms, Stage.SENT, None)
+
+
+async def test_what_is_done_already_stays_what_it_became(store):
+    """Neither a place nor its coming too late is taken back."""
+    for n in (1, 2):
+        await store.append(dispatch(n))
+    await store.streams.append(APP_STREAM, [dispatch(1)])
+    await store.expire([dispatch(2)])
+    for n in (1, 2):
+        await store.done(dispatch(n))
+    assert [(await store.reports.find(n)).stage for n in (1, 2)] == [Stage.SENT, Stage.EXPIRED]
+    [batch] = await store.streams.read(APP_STREAM, 0)
+    assert batch.last == 1
+
+
 async def test_what_was_accepted_since_is_given_oldest_first(store):  # G1
     """The times of the latest dispatches under one app's quota, whatever became of them."""
     await store.append(dispatch(1, 30, quota=QuotaName.PUSH))
@@ -250,6 +292,16 @@ async def test_the_last_id_is_the_highest_ever_kept(stores):
         await store.append(dispatch(5))
     async with stores.open() as store:
         assert await store.last_id() == 2**62
+
+
+async def test_the_last_id_covers_the_copies_of_a_broadcast(stores):  # A8
+    """Ids go on above the last one that a room may have got, however long the block is."""
+    async with stores.open() as store:
+        await store.append(dispatch(5, copies=10_000))
+        assert await store.last_id() == nth(5, 9_999)
+        await store.append(dispatch(nth(5, 10_000)))
+    async with stores.open() as store:
+        assert await store.last_id() == nth(5, 10_000)
 
 
 # --- durability and bounds -----------------------------------------------------------------------------------------

@@ -1,10 +1,13 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from builders import APP_UUID, OTHER_UUID, STREAM, LeapingLoop, app, counted, dispatch, ground
 from houses import WINDOW_MS, offsets, opened
 from laba.adapters.bus.local import LocalBus
+from laba.model.dispatch import Audience
+from laba.model.report import Stage
 from laba.model.stream import Stream
 from laba.ports import StoreBusyError
 from laba.service.dispatching import Dispatcher, Patience, stream_of
@@ -136,6 +139,141 @@ async def test_it_is_settled_once_all_that_was_accepted_is_on_the_bus(house):
 async def test_a_dispatch_belongs_to_the_stream_of_its_app():
     """Online users are one stream."""
     assert stream_of(dispatch(1, app_uuid=OTHER_UUID)) == Stream(OTHER_UUID, "app")
+
+
+# --- to all rooms --------------------------------------------------------------------------------------------------
+
+
+async def kept_for_rooms(house, *numbers, age_ms=0, app_uuid=APP_UUID):
+    for number in numbers:
+        at_ms = house.clock.now_ms - age_ms
+        await house.store.append(replace(dispatch(number, at_ms, app_uuid), audience=Audience.ACTIVE_ROOMS))
+
+
+def heralded(house):
+    return [one.id for one in house.lanes.broadcasts]
+
+
+async def test_what_is_for_rooms_goes_to_the_lanes_and_is_done(house):  # A8
+    """It has no place in any stream, and goes out once."""
+    await kept_for_rooms(house, 1, 2)
+    assert await turned(house) == []
+    assert heralded(house) == [1, 2]
+    assert await house.store.waiting(10) == ()
+    assert (await house.store.reports.find(1)).stage is Stage.SENT
+
+
+async def test_it_goes_out_in_the_order_of_the_ledger_with_the_others(house):  # G3
+    """What came before it is on the bus when the lanes get it, what came after it is not yet."""
+    await house.kept(1, 2)
+    await kept_for_rooms(house, 3)
+    await house.kept(4)
+    notices = house.bus.subscribe()
+    seen = []
+
+    async def broadcast(asked):
+        seen.append((asked.id, sent(list(notices._notices))))
+
+    house.lanes.broadcast = broadcast
+    await house.dispatcher.turn()
+    assert seen == [(3, [(1, 1), (2, 2)])]
+    assert sent(list(notices._notices)) == [(1, 1), (2, 2), (4, 3)]
+
+
+async def test_what_no_lane_has_taken_is_not_done(house):  # design.md section 8
+    """A crash in between repeats it, under the same ids."""
+    await kept_for_rooms(house, 1)
+
+    async def broadcast(asked):
+        raise OSError("gone")
+
+    taking, house.lanes.broadcast = house.lanes.broadcast, broadcast
+    with pytest.raises(OSError, match="gone"):
+        await house.dispatcher.turn()
+    assert [one.id for one in await house.store.waiting(10)] == [1]
+    house.lanes.broadcast = taking
+    await house.dispatcher.turn()
+    assert heralded(house) == [1]
+
+
+async def test_what_an_earlier_process_left_for_rooms_waits_for_their_members(house, tmp_path):  # A8
+    """Nothing else waits behind it; and what is newer and for rooms of that app does not overtake it (G3)."""
+    await kept_for_rooms(house, 1)
+    await house.kept(2)
+    async with opened(tmp_path, house.clock) as again:
+        await again.store.add_app(app(OTHER_UUID, "org/other"))
+        await again.kept(3)
+        await kept_for_rooms(again, 4)
+        await kept_for_rooms(again, 5, app_uuid=OTHER_UUID)
+        assert sent(await turned(again)) == [(2, 1), (3, 2)]
+        assert heralded(again) == [5]
+        again.dispatcher._let_go()
+        await turned(again)
+        assert heralded(again) == [5, 1, 4]
+
+
+async def test_more_than_a_batch_may_be_left_for_rooms(house, tmp_path):  # A8
+    """What comes behind it goes out all the same, and then all of it."""
+    await kept_for_rooms(house, *range(1, 300))
+    await house.kept(300)
+    async with opened(tmp_path, house.clock) as again:
+        assert sent(await turned(again)) == [(300, 1)]
+        again.dispatcher._let_go()
+        await turned(again)
+        assert heralded(again) == [*range(1, 300)]
+
+
+async def test_what_was_left_for_rooms_may_come_too_late(house, tmp_path):  # A8
+    """It is given up like the rest."""
+    await kept_for_rooms(house, 1, age_ms=WINDOW_MS + 1)
+    async with opened(tmp_path, house.clock) as again:
+        await turned(again)
+        again.dispatcher._let_go()
+        await turned(again)
+        assert heralded(again) == []
+        assert (await again.store.reports.find(1)).stage is Stage.EXPIRED
+
+
+class TestGrace:
+    """On a loop whose time leaps, for what happens half a minute later."""
+
+    @pytest.fixture
+    def anyio_backend(self):
+        return "asyncio", {"loop_factory": LeapingLoop}
+
+    async def test_is_counted_from_readiness(self):  # A8
+        """What was left for rooms goes out once it is over, without anybody asking; not a moment before."""
+        left = replace(dispatch(1), audience=Audience.ACTIVE_ROOMS)
+        loop = asyncio.get_running_loop()
+        out = asyncio.Event()
+
+        class Ledger:
+            def __init__(self):
+                self.waits = [left]
+
+            async def waiting(self, limit, besides):
+                return tuple(one for one in self.waits if one.id not in besides)
+
+            async def done(self, one):
+                self.waits.remove(one)
+
+        class Herald:
+            async def broadcast(self, one):
+                self.at = (one, loop.time())
+                out.set()
+
+        ledger, herald, begun = Ledger(), Herald(), loop.time()
+        dispatcher = Dispatcher(
+            ledger, None, LocalBus(), herald, Patience(WINDOW_MS, grace_ms=30_000, left_upto=1), ground()
+        )
+        running = asyncio.create_task(dispatcher.run())
+        await dispatcher.settled()
+        assert not out.is_set()
+        await out.wait()
+        assert herald.at == (left, pytest.approx(begun + 30))
+        await dispatcher.settled()
+        assert ledger.waits == []
+        running.cancel()
 
 
 class TestFailingStore:

@@ -9,14 +9,15 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls, recordcalls, usercalls
+from laba.model import calls, recordcalls, roomcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
-from laba.model.dispatch import Conversation, ConversationType
+from laba.model.dispatch import Conversation, ConversationType, Level
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
-from laba.model.usercalls import NewUser
+from laba.model.room import room_stream
+from laba.model.usercalls import NewUser, SetPassword
 from laba.service.door import Door
 
 ADMIN = Conversation(ConversationType.APP, "admin")
@@ -298,6 +299,26 @@ async def test_a_report_is_shown_to_its_app_and_to_the_operator(house):
     assert told == [(404, "broadcast_unknown"), (400, "field_invalid"), (403, "operator_only")]
 
 
+async def test_a_room_s_report_is_shown_to_its_app_and_to_the_operator(house):
+    """Another app's room of that name is another room; without a proof nothing is told."""  # X2 A10
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    house.reporting.rooms.tally(room_stream(house.app.uuid, "lobby"), house.clock.now_ms).accepted(Level.LOW)
+    path = "/v1/apps/org/app/rooms/lobby/report"
+    seen = [
+        (await asked(door(house), request))[1]["totals"]["accepted"]["low"]
+        for request in (
+            head("GET", path, house.app_token()),
+            head("GET", path, operator=True),
+            head("GET", path.replace("org/app", "org/other"), house.app_token(of=other)),
+        )
+    ]
+    assert seen == [1, 1, 0]
+    refused = [await asked(door(house), head("GET", path, token)) for token in (None, house.app_token(of=other))]
+    assert refused == [(401, "token_missing"), (401, "token_mismatch")]
+
+
 async def test_a_feature_is_switched_without_a_restart(house):
     """By the operator's next call."""  # A7 A9 G2 S9
     entrance, send = door(house), head("POST", BROADCAST, house.app_token())
@@ -349,6 +370,71 @@ async def test_every_refusal_is_counted_by_its_code(house):
     assert house.meter.exposed().count(b"laba_refusals_total{") == 3
 
 
+# --- a user among others -------------------------------------------------------------------------------------------
+
+
+ROOM_PATHS = ("/org/app/chatrooms", f"/app-id/{app().keys.app_id}/chatrooms")
+
+
+async def rooms(house, request, content=None):
+    """Ask in a vendor's words; give the status and the document."""
+    entrance = Door((EasemobDialect(),), house.tenants, house.access, house.desk, house.ground)
+    response = await entrance.answer(request, Body(json.dumps(content).encode()))
+    return response.status, json.loads(response.body)
+
+
+@pytest.mark.parametrize("path", ROOM_PATHS)
+async def test_a_user_acts_as_itself_and_the_app_as_anybody(house, path):
+    """By the token alone: what the user makes is its own."""  # S1
+    ann, bob = await house.registered("ann"), await house.registered("bob")
+    status, answer = await rooms(house, head("POST", path, house.user_token(ann)), {"name": "hers"})
+    assert status == 200
+    room = await house.store.rooms.find(house.app.uuid, answer["data"]["id"])
+    assert room.owner == "ann"
+    one = f"{path}/{room.id}"
+    told = [
+        (await rooms(house, request))[0]
+        for request in (
+            head("GET", one, house.user_token(bob)),
+            head("POST", f"{one}/users/bob", house.user_token(bob)),
+            head("POST", f"{one}/users/ann", house.user_token(bob)),
+            head("DELETE", one, house.user_token(bob)),
+            head("DELETE", one, house.app_token()),
+        )
+    ]
+    assert told == [200, 200, 401, 401, 200]
+    assert (await rooms(house, head("POST", path, house.app_token()), {"name": "whose"}))[0] == 400
+
+
+async def test_the_operator_needs_a_token_in_a_vendor_s_words(house):
+    """Its own are under /v1."""  # S9
+    assert (await rooms(house, head("GET", ROOM_PATHS[0], operator=True)))[0] == 401
+    assert (await rooms(house, head("GET", ROOM_PATHS[0], house.app_token(), operator=True)))[0] == 200
+
+
+async def test_a_token_that_is_none_opens_no_room(house):
+    """Another app's, one that was revoked, and one whose user is gone or may not come in."""  # S1, A10
+    other = app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    ann = await house.registered("ann")
+    foreign = Token(other.uuid, 0, "ann", ann.epoch).signed(other.keys.token_key)
+    old, gone = house.user_token(ann), house.user_token(replace(ann, name="zoe"))
+    await house.users.set_password(SetPassword("ann", "secret"), house.app)
+    words = []
+    for token in (None, "nonsense", foreign, house.app_token(of=other), old, gone):
+        status, document = await rooms(house, head("GET", ROOM_PATHS[0], token))
+        words.append((status, document["error"], document["error_description"]))
+    assert words == [
+        (401, "unauthorized", "Unable to authenticate (OAuth)"),
+        (401, "auth_bad_access_token", "Unable to authenticate due to corrupt access token"),
+        (401, "unauthorized", "token is illegal."),
+        (401, "unauthorized", "token is illegal."),
+        (401, "auth_bad_access_token", "Unable to authenticate"),
+        (404, "resource_not_found", "username zoe doesn't exist!"),
+    ]
+
+
 # --- the desk ------------------------------------------------------------------------------------------------------
 
 
@@ -371,6 +457,7 @@ async def test_every_kind_of_call_is_served(house):
         recordcalls.ListConversations("ann", 10): recordcalls.ConversationsListed,
         recordcalls.MarkRead("ann", ADMIN): recordcalls.MarkedRead,
         recordcalls.ReadHistory("ann", ADMIN, 10): recordcalls.HistoryRead,
+        recordcalls.GetRoomReport("lobby", 60): recordcalls.RoomReportShown,
         usercalls.DeleteUser("ann"): usercalls.UserDeleted,
     }
     answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}
@@ -381,9 +468,9 @@ async def test_every_kind_of_call_is_served(house):
     assert isinstance(accepted, Accepted)
     report = await house.desk.serve(recordcalls.GetReport(accepted.dispatch.id), house.app)
     assert isinstance(report, recordcalls.ReportShown)
-    # A client acknowledges over its own connection only.
+    # A client acknowledges over its own connection only; rooms are served in test_roomdesk.py.
     others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge}
-    assert {*answers, *others} == set(get_args(calls.Call))
+    assert {*answers, *others, *get_args(roomcalls.RoomCall)} == set(get_args(calls.Call))
 
 
 async def test_a_call_about_an_app_without_one_is_a_bug(house):

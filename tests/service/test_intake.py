@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -6,12 +7,15 @@ from builders import APP_UUID, counted, submission
 from houses import offsets, opened
 from laba.adapters.store import files
 from laba.core.attendance import Arrival
-from laba.core.ids import EPOCH_MS
+from laba.core.ids import EPOCH_MS, nth
 from laba.model.app import AppPolicy, Feature, QuotaName, Want
 from laba.model.attendance import Seat
 from laba.model.calls import Accepted, ChangeApp
+from laba.model.dispatch import Audience, Level
+from laba.model.priorities import Priorities
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
+from laba.model.room import Room
 from laba.ports import StoreBusyError
 
 pytestmark = pytest.mark.anyio
@@ -147,6 +151,83 @@ async def test_quotas_are_counted_on_after_a_restart(house, tmp_path, quota):
         assert isinstance(await again.intake.accept(submission(), again.app), Refusal)
         again.clock.pass_ms(1000)
         assert isinstance(await again.intake.accept(submission(), again.app), Accepted)
+
+
+# --- broadcasts to all rooms ----------------------------------------------------------------------------------------
+
+
+def to_all_rooms(**rest):
+    return submission(
+        **{
+            "audience": Audience.ACTIVE_ROOMS,
+            "feature": Feature.CHATROOMS_BROADCAST,
+            "quota": QuotaName.CHATROOMS_BROADCAST,
+        }
+        | rest
+    )
+
+
+def with_rooms_broadcast(house, priorities=None):
+    return house.app.with_policy(
+        AppPolicy(frozenset({Feature.CHATROOMS_BROADCAST}), priorities=priorities or Priorities())
+    )
+
+
+async def made(house, *ids):
+    for room_id in ids:
+        await house.store.rooms.add(Room(APP_UUID, room_id, room_id, house.clock.now_ms), ())
+
+
+async def test_a_broadcast_to_rooms_is_off_until_it_is_switched_on(house):
+    """The vendors' default."""  # A9 G2
+    assert (await house.intake.accept(to_all_rooms(), house.app)).code is Code.FEATURE_OFF
+    assert isinstance(await house.intake.accept(to_all_rooms(), with_rooms_broadcast(house)), Accepted)
+
+
+async def test_it_takes_an_id_for_every_room_there_may_be(house):
+    """The ids of its copies are nobody else's, whatever is accepted after it; one, where there is no room."""  # A8
+    app = with_rooms_broadcast(house)
+    none = await house.intake.accept(to_all_rooms(), app)
+    assert none.dispatch.copies == 1
+    await made(house, *(f"r{number}" for number in range(30)))
+    accepted = await house.intake.accept(to_all_rooms(), app)
+    after = await house.intake.accept(submission(), house.app)
+    highest = await house.store.rooms.highest_number()
+    assert accepted.dispatch.copies == highest + 1
+    assert accepted.dispatch.id < nth(accepted.dispatch.id, highest) < after.dispatch.id
+
+
+async def test_its_ids_are_the_same_after_a_restart(house, tmp_path):
+    """It is kept with its block, and a new process goes on above that."""  # A8 G3
+    await made(house, "r1", "r2", "r3")
+    accepted = await house.intake.accept(to_all_rooms(), with_rooms_broadcast(house))
+    async with opened(tmp_path, house.clock) as again:
+        assert await again.store.waiting(10) == (accepted.dispatch,)
+        after = await again.intake.accept(submission(), again.app)
+        assert after.dispatch.id > nth(accepted.dispatch.id, accepted.dispatch.copies - 1)
+
+
+async def test_ten_of_them_in_a_minute_and_a_hundred_in_a_day(house, tmp_path):
+    """The span that is full is named; a restart forgets nothing of it."""  # A3 A8 G1
+    app = with_rooms_broadcast(house)
+    spans = []
+    for _ in range(11):
+        answers = [await house.intake.accept(to_all_rooms(), app) for _ in range(11)]
+        spans.append([None if isinstance(answer, Accepted) else answer.span_seconds for answer in answers])
+        house.clock.pass_ms(60_000)
+    assert spans == [[None] * 10 + [60]] * 10 + [[86_400] * 11]
+    async with opened(tmp_path, house.clock) as again:
+        await again.tenants.change(ChangeApp(features={Feature.CHATROOMS_BROADCAST: True}), again.app)
+        await again.intake.remember(again.tenants.apps)
+        assert (await again.intake.accept(to_all_rooms(), again.app)).span_seconds == 86_400
+
+
+async def test_the_apps_operator_raises_it_too(house):
+    """By its kind or its sender, as any message to rooms; one to users has no level that counts."""  # E5
+    app = with_rooms_broadcast(house, Priorities(frozenset({"txt"})))
+    assert (await house.intake.accept(to_all_rooms(), app)).dispatch.level is Level.HIGH
+    both = app.with_policy(replace(app.policy, features=frozenset(Feature)))
+    assert (await house.intake.accept(submission(), both)).dispatch.level is Level.NORMAL
 
 
 # --- who was there -------------------------------------------------------------------------------------------------

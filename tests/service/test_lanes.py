@@ -6,6 +6,7 @@ from builders import NOW_MS, LeapingLoop, counted, room, said
 from laba.core.lanes import Budget, LaneBounds
 from laba.core.pressure import LoadBounds
 from laba.model.dispatch import Audience, Level
+from laba.model.priorities import Priorities
 from laba.service.lanes import LaneRules
 from rooms_rig import RoomsRig
 
@@ -30,7 +31,7 @@ async def test_an_idle_room_speaks_at_once():
         before = asyncio.get_running_loop().time()
         rig.lanes.put(hall.stream, said(1))
         await settled()
-        assert len(await rig.write()) == 1
+        assert len(await rig.written()) == 1
         assert asyncio.get_running_loop().time() - before < 0.001
         assert rig.received(session) == [1]
 
@@ -46,7 +47,7 @@ async def test_what_comes_soon_after_is_merged():
         for number, level in enumerate((Level.LOW, Level.NORMAL, Level.HIGH, Level.NORMAL), start=2):
             rig.lanes.put(hall.stream, said(number, level))
         await asyncio.sleep(0.2)
-        first, second = await rig.write()
+        first, second = await rig.written()
         assert [part.level for part in second.common.parts] == [Level.HIGH, Level.NORMAL, Level.LOW]
         assert (first.first, second.first) == (1, 2)
         assert rig.received(session) == [1, 2, 3, 4, 5]
@@ -81,7 +82,7 @@ async def test_under_pressure_budgets_bind():
             rig.lanes.put(hall.stream, said(number, Level.LOW if number % 2 else Level.NORMAL))
         await asyncio.sleep(2)
         sent = sum(
-            len(part.frames["json"].split(b";")) - 1 for each in await rig.write() for part in each.common.parts
+            len(part.frames["json"].split(b";")) - 1 for each in await rig.written() for part in each.common.parts
         )
         shed = {
             level: counted(rig.meter, "laba_room_messages_shed_total", f'{{level="{level}",reason="pressure"}}')
@@ -115,13 +116,31 @@ async def test_a_broadcast_goes_to_every_active_room():
         dispatch = said(100, audience=Audience.ACTIVE_ROOMS, rooms=(), sender="user0").dispatch
         await rig.lanes.broadcast(dispatch)
         await asyncio.sleep(0.2)
-        await rig.write()
+        await rig.written()
         ids = {hall.room.id: [kept.message_id for kept in rig.logs.find(hall.stream).after(0)] for hall in rig.halls}
         assert ids == {"1": [101], "2": [102], "3": [], "4": [], "5": []}
         assert [len(rig.received(each)) for each in members] == [0, 1, 0, 0]
         assert len(rig.received(both)) == 2
         tally = rig.reporting.live(100)
         assert (tally.audience, tally.reached, tally.pending) == (3, 3, 0)
+
+
+async def test_a_room_raises_its_own_copy_of_a_broadcast():
+    """E5: what is high for one room is no more so for another."""
+    async with RoomsRig().running() as rig:
+        priorities = Priorities(high_members=frozenset({"admin"}))
+        raising, other = (
+            await rig.opened("1", number=1, active=True, priorities=priorities),
+            await rig.opened("2", number=2, active=True),
+        )
+        for hall in (raising, other):
+            rig.enter(hall)
+        await rig.lanes.broadcast(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch)
+        await asyncio.sleep(0.2)
+        levels = {
+            hall.room.id: [kept.level for kept in rig.logs.find(hall.stream).after(0)] for hall in (raising, other)
+        }
+        assert levels == {"1": [Level.HIGH], "2": [Level.LOW]}
 
 
 async def test_what_is_shed_of_a_broadcast_is_in_its_report():

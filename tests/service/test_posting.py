@@ -173,7 +173,10 @@ async def test_the_apps_operator_raises_types_and_members(house):  # E5
     await house.posting.accept(to("r1", sender="ann", level=Level.LOW), app)
     await house.posting.accept(to("r1", content=Content(Kind.CMD, {"action": "go"}), level=Level.LOW), app)
     await house.posting.accept(to("r1", level=Level.LOW), app)
-    assert [message.dispatch.level for _, message in house.lanes.messages] == [Level.HIGH, Level.HIGH, Level.LOW]
+    await house.posting.accept(to("r1", sender="ann", level=Level.HIGH), app)
+    levels = [message.dispatch.level for _, message in house.lanes.messages]
+    assert levels == [Level.HIGH, Level.HIGH, Level.LOW, Level.HIGH]
+    assert house.lanes.raised == [True, True, False, False]
 
 
 async def test_a_rooms_own_settings_raise_in_that_room_alone(house):  # E5
@@ -185,6 +188,7 @@ async def test_a_rooms_own_settings_raise_in_that_room_alone(house):  # E5
     await house.posting.accept(to("raising", "plain", "raising too", sender="ann", level=Level.LOW), house.app)
     first, second, third = (message.dispatch for _, message in house.lanes.messages)
     assert [first.level, second.level, third.level] == [Level.HIGH, Level.LOW, Level.HIGH]
+    assert house.lanes.raised == [True, False, True]
     assert first is third
     assert first.id == second.id
 

@@ -25,7 +25,7 @@ async def test_members_share_one_bytes_object(rig):
     hall = await rig.opened()
     members = [rig.enter(hall, f"user{number}") for number in range(3)]
     await rig.fanout.take(flush(said(1), said(2)))
-    (delivery,) = await rig.write()
+    (delivery,) = await rig.written()
     assert [rig.received(each) for each in members] == [[1, 2]] * 3
     assert members[0].link[-1] is members[1].link[-1] is members[2].link[-1]
     assert rig.encoders["json"].calls == [("room:1", 1), ("room:1", 2)]
@@ -39,7 +39,7 @@ async def test_a_message_does_not_come_back_to_its_sender(rig):
     phone, tablet = rig.enter(hall, "ann", "phone"), rig.enter(hall, "ann", "tablet")
     bob, eve = rig.enter(hall, "bob"), rig.enter(hall, "eve")
     await rig.fanout.take(flush(said(1, sender="ann"), said(2, sender="bob"), said(3)))
-    await rig.write()
+    await rig.written()
     assert [rig.received(each) for each in (phone, tablet, bob, eve)] == [[2, 3], [2, 3], [1, 3], [1, 2, 3]]
 
 
@@ -48,7 +48,7 @@ async def test_a_directed_message_is_seen_by_those_it_names_only(rig):
     hall = await rig.opened()
     ann, bob, eve = (rig.enter(hall, user) for user in ("ann", "bob", "eve"))
     await rig.fanout.take(flush(said(1), said(2, sender="ann", users=frozenset({"ann", "bob", "nobody"}))))
-    await rig.write()
+    await rig.written()
     assert [rig.received(each) for each in (ann, bob, eve)] == [[1], [1, 2], [1]]
 
 
@@ -57,10 +57,10 @@ async def test_a_batch_of_directed_messages_goes_to_nobody_else(rig):
     hall = await rig.opened()
     bob, _ = rig.enter(hall, "bob"), rig.enter(hall, "eve")
     await rig.fanout.take(flush(said(1, users=frozenset({"bob"}))))
-    (delivery,) = await rig.write()
+    (delivery,) = await rig.written()
     assert delivery.sessions == [bob]
     await rig.fanout.take(flush(said(2, users=frozenset({"nobody"})), first=2))
-    assert await rig.write() == []
+    assert await rig.written() == []
 
 
 async def test_a_batch_has_a_part_for_each_level(rig):
@@ -69,7 +69,7 @@ async def test_a_batch_has_a_part_for_each_level(rig):
     rig.enter(hall)
     messages = (said(1, Level.HIGH), said(2), said(3), said(4, Level.LOW))
     await rig.fanout.take(flush(*messages))
-    (delivery,) = await rig.write()
+    (delivery,) = await rig.written()
     parts = [(part.level, part.frames["json"]) for part in delivery.common.parts]
     assert parts == [(Level.HIGH, b"json 1;"), (Level.NORMAL, b"json 2;json 3;"), (Level.LOW, b"json 4;")]
     assert delivery.common.joined["json"] == b"json 1;json 2;json 3;json 4;"
@@ -85,7 +85,7 @@ async def test_who_leaves_gets_nothing_more_and_who_comes_back_nothing_twice(rig
     for session in (gone, back):
         hall.leave(session)
     entry = rig.logs.enter(hall, back)
-    await rig.write()
+    await rig.written()
     assert (rig.received(gone), rig.received(back), entry.position.offset) == ([], [], 1)
 
 
@@ -93,13 +93,13 @@ async def test_a_room_nobody_is_in_logs_what_is_said(rig):
     """For who dropped out of it and comes back."""
     hall = await rig.opened()
     await rig.fanout.take(flush(said(1)))
-    assert await rig.write() == []
+    assert await rig.written() == []
     assert rig.received(rig.enter(hall, asked=0)) == [1]
 
 
 async def test_nothing_is_done_for_rooms_this_node_does_not_know(rig):
     await rig.fanout.take(flush(said(1), room_id="other"))
-    assert await rig.write() == []
+    assert await rig.written() == []
 
 
 async def test_a_broadcast_counts_whom_it_really_goes_to(rig):
@@ -112,5 +112,5 @@ async def test_a_broadcast_counts_whom_it_really_goes_to(rig):
     rig.reporting.watch(1, tally)
     await rig.fanout.take(flush(said(1, sender="ann", audience=Audience.ACTIVE_ROOMS)))
     assert (tally.audience, tally.pending) == (1, 1)
-    await rig.write()
+    await rig.written()
     assert (tally.reached, tally.pending) == (1, 0)

@@ -6,6 +6,7 @@ from builders import APP_UUID
 from houses import opened
 from laba.model.app import DEFAULT_FEATURES, AppName, Feature, QuotaName
 from laba.model.calls import AppShown, ChangeApp, CreateApp
+from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.quota import UNLIMITED, Quota
 from laba.model.refusal import Code
 from laba.ports import StoreBusyError
@@ -29,6 +30,16 @@ async def test_an_app_begins_with_what_it_is_given(house):
     shown = await house.tenants.create(CreateApp(NEW, frozenset({Feature.USERS_BROADCAST}), unlimited=True))
     assert shown.app.policy.features == DEFAULT_FEATURES | {Feature.USERS_BROADCAST}
     assert all(shown.app.policy.quota(name) == UNLIMITED for name in QuotaName)
+
+
+async def test_what_goes_first_is_changed_by_the_list(house):
+    """Types and members each by their own; a change of something else leaves both."""  # E5
+    first = PrioritiesChange(frozenset({"txt"}), frozenset({"vip"}))
+    changes = (first, PrioritiesChange(high_types=frozenset()), PrioritiesChange(high_members=frozenset({"host"})))
+    for change in changes:
+        await house.tenants.change(ChangeApp(priorities=change), house.app)
+    await house.tenants.change(ChangeApp(development=True), house.app)
+    assert house.app.policy.priorities == Priorities(frozenset(), frozenset({"host"}))
 
 
 async def test_a_name_is_given_once(house):

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -36,6 +37,12 @@ def asked(
 ) -> Any:
     """Ask for something and give the answer's JSON; a refusal ends the command with its sentence."""
     return _understood(call(settings, _head(settings, method, path, query), _encoded(body)))
+
+
+def looked_up(settings: Settings, path: str, query: Mapping[str, str]) -> Any:
+    """Ask as `asked` does, with a query."""
+    head = replace(_head(settings, "GET", path), query=query)
+    return _understood(call(settings, head, b""))
 
 
 def asked_of_server(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from laba.cli.office import asked
+from laba.cli.office import asked, looked_up
 from laba.cli.options import config_option, data_option, examples, json_option, settings
+from laba.cli.roomreporting import named_room, room_options, show_room
 from laba.cli.showing import show_json, show_pairs
 
 _LOOK_SECONDS: Final = 0.5
@@ -24,9 +25,11 @@ _SENT: Final = frozenset({"sent", "expired"})
         "laba report 1173998498812376874",
         "laba report 1173998498812376874 --follow",
         "laba report 1173998498812376874 --json",
+        "laba report --room lobby --app acme/chat --minutes 10",
     )
 )
-@click.argument("broadcast", metavar="ID", type=click.IntRange(0, 2**63 - 1))
+@click.argument("broadcast", metavar="[ID]", type=click.IntRange(0, 2**63 - 1), required=False)
+@room_options
 @click.option("--follow", is_flag=True, help="Show it as it changes, until all that was reached is confirmed.")
 @click.option(
     "--patience",
@@ -38,9 +41,18 @@ _SENT: Final = frozenset({"sent", "expired"})
 @json_option
 @config_option
 @data_option
-def report(broadcast: int, follow: bool, patience: int, as_json: bool, **given: Any) -> None:
-    """Tell what became of a broadcast: whom it was for, who was reached and when, who confirmed, what was dropped."""
+def report(broadcast: int | None, follow: bool, patience: int, as_json: bool, **given: Any) -> None:
+    """Tell what became of a broadcast: whom it was for, who was reached and when, who confirmed, what was dropped.
+
+    With --room and --app in place of ID: what became of all messages of a room, minute by minute.
+    """
     chosen = settings(given["file"], server__data_dir=given["data"])
+    room = named_room(given["room"], given["app"])
+    if (broadcast is None) == (room is None) or (follow and room is not None):
+        raise click.UsageError("name a broadcast by its ID, or a room by --room and --app; a room is not followed")
+    if broadcast is None:
+        show_room(looked_up(chosen, f"{room}/report", {"minutes": str(given["minutes"])}), as_json=as_json)
+        return
 
     def look() -> dict[str, Any]:
         found: dict[str, Any] = asked(chosen, "GET", f"/v1/broadcasts/{broadcast}")

@@ -53,7 +53,9 @@ class Hall(Generic[Link]):
         user = session.seat.user
         if session in self.of_user(user):
             return False
-        session.rooms = {**(session.rooms or {}), self.stream.channel: here}
+        if session.rooms is None:
+            session.rooms = {}
+        session.rooms[self.stream.channel] = here
         present = self.of_user(user)
         self._users[user] = (*present, session) if present else session
         self._list = None
@@ -64,7 +66,8 @@ class Hall(Generic[Link]):
         if session.seat is None or session.rooms is None or self.stream.channel not in session.rooms:
             return False
         user = session.seat.user
-        session.rooms = {name: at for name, at in session.rooms.items() if name != self.stream.channel} or None
+        del session.rooms[self.stream.channel]
+        session.rooms = session.rooms or None
         left = tuple(other for other in self.of_user(user) if other is not session)
         self._list = None
         if left:

@@ -53,7 +53,7 @@ class Register(Generic[Link]):
         self.guests.difference_update(users)
 
     def displace(self, users: Collection[str]) -> None:
-        """Note that users are placed no more; those who are still in are guests."""
+        """Note that users are placed no more; whoever of them is still in is to be welcomed as a guest."""
         self._changes += 1
         self.placed.difference_update(users)
 

@@ -41,6 +41,10 @@ class BodySource(Protocol):
         """Give the whole body; refuse one over the limit without reading it whole, and one that is too slow."""
 
 
+# Where the operator is nobody in particular: these are the vendors' endpoints, for apps and their users.
+_OF_APPS = frozenset({Right.APP, Right.USER_LEVEL})
+
+
 @dataclass(frozen=True, slots=True)
 class Desks:
     """The desks that answer many kinds of calls each."""
@@ -181,7 +185,7 @@ class Door:
     async def _actor(self, claim: Claim, app: App | None, head: RequestHead) -> str | Refusal | None:
         """Give the user who acts at an endpoint for all users; None for whoever else may call the endpoint."""
         right = claim.endpoint.right
-        if right is Right.ANYONE or (head.operator and right is not Right.APP):
+        if right is Right.ANYONE or (head.operator and right not in _OF_APPS):
             return None
         if right is Right.OPERATOR or app is None:
             return Refusal(

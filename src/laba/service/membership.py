@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Generic, TypeVar
 
 from laba.core.halls import Hall
@@ -182,8 +182,11 @@ class Membership(Generic[Link]):
             await self._rooms.displace(app_uuid, room_id, (user,))
             register.displace((user,))
         register.listeners.discard(session)
-        if hall.leave(session):
+        # The session may have ended meanwhile, or another one of the user have come.
+        if hall.leave(session) or hall.away.pop(user, None) is not None:
             self._gone(hall, register, user)
+        elif hall.of_user(user):
+            register.welcome(user)
 
     def dropped(self, session: Session[Link]) -> None:
         """Note that a session has ended. Its user is only away, until it is too late to come back."""
@@ -191,7 +194,7 @@ class Membership(Generic[Link]):
         if session.seat is None:
             return
         app_uuid, user, _ = session.seat
-        for channel in session.rooms or ():
+        for channel in tuple(session.rooms or ()):
             hall = self._halls.find(Stream(app_uuid, channel))
             if hall is None:
                 continue
@@ -203,9 +206,8 @@ class Membership(Generic[Link]):
         """Let those go who have been away too long; to be called every few seconds."""
         horizon_ms = self._ground.clock() - self._rules.grace_ms
         for hall in self._halls:
-            # In the order in which they went.
-            while hall.away and next(iter(hall.away.values())) < horizon_ms:
-                user = next(iter(hall.away))
+            # They stand in the order in which they went.
+            for user in [user for user, _ in takewhile(lambda one: one[1] < horizon_ms, hall.away.items())]:
                 del hall.away[user]
                 self._gone(hall, self._registers[hall.stream], user)
         for stream in [stream for stream in self._registers if self._halls.find(stream) is None]:

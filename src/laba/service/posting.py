@@ -3,7 +3,6 @@
 Nothing of it is kept but that a room was spoken in: what is in a lane when the process ends is lost.
 """
 
-from collections import Counter
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
@@ -25,8 +24,11 @@ Link = TypeVar("Link")
 class Takers(Protocol):
     """What takes messages on: the lanes."""
 
-    def put(self, stream: Stream, message: Message) -> None:
-        """Take a message; never waits, and where there is no room for it sheds by level, and counts."""
+    def put(self, stream: Stream, message: Message, *, raised: bool = False) -> None:
+        """Take a message; never waits, and where there is no room for it sheds by level, and counts.
+
+        `raised` says that its level is not the one it asked for (E5).
+        """
 
 
 class Posting(Generic[Link]):
@@ -123,7 +125,7 @@ class Posting(Generic[Link]):
         # One object for all rooms that raise it: what is encoded once per dispatch stays so.
         raised = dispatch if dispatch.level is Level.HIGH else None
         ids: dict[str, int] = {}
-        levels: Counter[Level] = Counter()
+        levels: dict[Level, int] = {}
         for room_id in rooms:
             stream = room_stream(app.uuid, room_id)
             hall = self._halls.find(stream)
@@ -131,8 +133,9 @@ class Posting(Generic[Link]):
             if hall is not None and admission.is_raised(submission, hall.room.priorities):
                 raised = said = raised or dispatch.raised()
             ids[room_id] = message_id = dispatch.id if len(rooms) == 1 else self._ids.next(now_ms)
-            levels[said.level] += 1
-            self._lanes.put(stream, Message(message_id, Conversation(ConversationType.ROOM, room_id), said))
+            levels[said.level] = levels.get(said.level, 0) + 1
+            message = Message(message_id, Conversation(ConversationType.ROOM, room_id), said)
+            self._lanes.put(stream, message, raised=said.level is not submission.level)
         for level, count in levels.items():
             self._ground.meter.count("laba_room_messages_accepted_total", count, level=level)
         return Posted(MappingProxyType(ids))

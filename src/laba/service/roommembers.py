@@ -27,7 +27,7 @@ class RoomMembers:
         self._presence = presence
 
     async def add(self, call: AddMembers, app: App) -> MembersAdded | Refusal:
-        """Put users in, all or none. Who was put in before is in, and is not told of again."""
+        """Put users in, all or none. Who is in already is told of again: its clients may have left meanwhile."""
         async with self._book.changing(app, call.room_id):
             room = await self._room(call, app)
             if isinstance(room, Refusal):
@@ -39,9 +39,8 @@ class RoomMembers:
             new = tuple(user for user in call.users if user not in before)
             if new and len(before) + len(new) > room.max_members:
                 return full(room)
-            placed = await self._book.rooms.place(app.uuid, room.id, call.users)
-            if placed:
-                await self._book.tell(Placement(app.uuid, room.id, tuple(u for u in call.users if u in placed)))
+            await self._book.rooms.place(app.uuid, room.id, call.users)
+            await self._book.tell(Placement(app.uuid, room.id, call.users))
         return MembersAdded(room.id, call.users, new, call.single)
 
     async def remove(self, call: RemoveMembers, app: App) -> MembersRemoved | Refusal:

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from laba.adapters.gateway.wires import ENCODERS, STREAMS, WEBSOCKETS
+from laba.adapters.gateway.wires import ENCODERS, FORMS, STREAMS, WEBSOCKETS
 from laba.model.closing import Closing
 from laba.model.http import RequestHead
-from laba.model.session import Denial, Denied, Login, Malformed, Ping, Pong, Subscription, Welcome
+from laba.model.session import Denial, Denied, Ending, Login, Malformed, Ping, Pong, PutOut, Subscription, Welcome
 from laba.model.stream import Position
 from laba.protocols.centrifuge import protobuf
 from laba.protocols.websocket import binary_frame, close_frame, text_frame
@@ -22,6 +22,14 @@ WIRES = {wire.codec: wire for wires in WEBSOCKETS.values() for wire in wires} | 
 def test_every_wire_has_an_encoder():
     """And pull has one that no wire has."""
     assert set(ENCODERS) == {*WIRES, "envelope"}
+
+
+def test_what_is_told_unasked_is_written_as_every_wire_writes():
+    """Only who pulls cannot be told anything."""
+    told = PutOut("room:7", Ending.REMOVED)
+    assert {codec: form(told) for codec, form in FORMS.items()} == {
+        codec: wire.frame(told) for codec, wire in WIRES.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from laba.dialects.easemob.endpoints import ENDPOINTS, TOKEN, USERS_BROADCAST
+from laba.dialects.easemob.endpoints import ENDPOINTS, ROOM_MESSAGES, ROOMS_BROADCAST, TOKEN, USERS_BROADCAST
 from laba.dialects.easemob.errors import WORDS, words_for
 from laba.model.refusal import Code, Refusal
 
@@ -70,8 +70,41 @@ def test_broken_json_has_two_wordings():
 
 # vendor-apis.md 1.3
 @pytest.mark.parametrize("code", [Code.TOKEN_MISSING, Code.TOKEN_EXPIRED])
-def test_user_endpoints_have_their_own_wording_for_no_token(code):
-    """The OAuth wording is that of the user endpoints alone."""
+def test_user_and_room_endpoints_have_their_own_wording_for_no_token(code):
+    """The OAuth wording is that of these alone."""
     oauth = (401, "unauthorized", "Unable to authenticate (OAuth)")
     with_it = {each.name for each in ENDPOINTS if words_for(Refusal(code, "why"), each) == oauth}
-    assert with_it == {each.name for each in ENDPOINTS if each.pattern.startswith("/users")}
+    assert with_it == {each.name for each in ENDPOINTS if each.pattern.startswith(("/users", "/chatrooms"))}
+
+
+# E1, E2, E8, E10, vendor-apis.md 2
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (Refusal(Code.SENDER_EMPTY, "why"), (400, "message_send_error", "param from can't be empty")),
+        (Refusal(Code.EXT_INVALID, "why"), (400, "message_send_error", "param ext must be JSONObject")),
+        (
+            Refusal(Code.BODY_BROKEN, "why"),
+            (400, "invalid_request_body", "Request body is invalid. Please check body is correct."),
+        ),
+        (Refusal(Code.MESSAGE_TOO_LARGE, "why"), (400, "message_send_error", "message is too large")),
+    ],
+)
+def test_messages_to_rooms_have_words_of_their_own(refusal, words):
+    """Both endpoints; a broadcast to all rooms has those of a broadcast to users."""
+    assert [words_for(refusal, endpoint) for endpoint in ROOM_MESSAGES] == [words, words]
+    assert words_for(refusal, ROOMS_BROADCAST) == words_for(refusal, USERS_BROADCAST)
+
+
+# E3, E10
+@pytest.mark.parametrize("span_seconds", [1, 60, 86400])
+def test_too_many_messages_are_another_fault_than_too_many_calls(span_seconds):
+    """However long the span is."""
+
+    def words(quota):
+        return words_for(Refusal(Code.QUOTA_EXHAUSTED, "full", subject=quota, span_seconds=span_seconds), None)
+
+    assert words("room_messages") == (403, "message_send_error", "message send reach limit")
+    assert (
+        words("room_calls") == words("directed_calls") == (429, "reach_limit", "This request has reached api limit")
+    )

@@ -14,6 +14,7 @@ from laba.model.calls import Claim, TokenRequest
 from laba.model.dispatch import Submission
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.refusal import Code, Refusal
+from laba.model.roomcalls import AddMembers, ChangeRoom, CreateRoom, GiveRoom, MuteMembers
 from laba.model.usercalls import GetStatuses, ListUsers, RegisterUsers, SetPassword
 
 MEMBERS = ["msg", "action", "addr", "lat", "lng", "url", "filename", "secret", "size", "length", "Length", "thumb"]
@@ -30,6 +31,13 @@ NAMES = [
     "ttl",
     "autoCreateUser",
     "nickname",
+    "name",
+    "description",
+    "maxusers",
+    "owner",
+    "newowner",
+    "members",
+    "mute_duration",
     *MEMBERS,
 ]
 TEXTS = st.sampled_from([*TYPES, "password", "inherit", "agora", ""]) | st.text()
@@ -61,6 +69,10 @@ def test_any_body_is_read_or_refused(body):
     assert isinstance(read("/token", body), TokenRequest | Refusal)
     assert isinstance(read("/users/ann/password", body, "PUT"), SetPassword | Refusal)
     assert isinstance(read("/users/batch/status", body), GetStatuses | Refusal)
+    assert isinstance(read("/chatrooms", body), CreateRoom | Refusal)
+    assert isinstance(read("/chatrooms/7", body, "PUT"), ChangeRoom | GiveRoom | Refusal)
+    assert isinstance(read("/chatrooms/7/users", body), AddMembers | Refusal)
+    assert isinstance(read("/chatrooms/7/mute", body), MuteMembers | Refusal)
 
 
 @settings(deadline=None)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -202,3 +203,65 @@ def test_what_is_no_json_object_is_broken(submitted, body):
 def test_of_several_faults_the_first_is_named(submitted, document, field):
     """The order is `from`, `ext`, `msg`, `msg.type`, then the type's members."""
     assert submitted(document).field == field
+
+
+# --- to all active rooms: A8, E11 -----------------------------------------------------------------------------------
+
+ROOMS_PATH = "/messages/chatrooms/broadcast"
+
+
+@pytest.fixture
+def for_rooms(read):
+    """Read a broadcast to all rooms."""
+
+    def for_rooms(document: object) -> Submission | Refusal:
+        return read("POST", ROOMS_PATH, document if isinstance(document, bytes) else json.dumps(document).encode())
+
+    return for_rooms
+
+
+# A8, A5, E11
+@pytest.mark.parametrize("page", ["agora_broadcast", "broadcast"])
+@pytest.mark.parametrize("name", ["txt", "img", "audio", "video", "file", "loc", "cmd"])
+def test_a_sample_to_all_rooms_is_the_one_to_users_but_for_whom_it_is_for(for_rooms, submitted, sample, page, name):
+    """Of both pages: the same body, and a level."""
+    body = sample(f"rooms/{page}_{name}")
+    assert for_rooms(body) == replace(
+        submitted(body),
+        audience=Audience.ACTIVE_ROOMS,
+        feature=Feature.CHATROOMS_BROADCAST,
+        quota=QuotaName.CHATROOMS_BROADCAST,
+        level=Level.LOW,
+    )
+
+
+# A7, vendor-apis.md 6 item 3
+@pytest.mark.parametrize("page", ["agora_broadcast", "broadcast"])
+def test_the_pages_custom_samples_to_rooms_are_broken_json_until_their_comma_is_gone(for_rooms, sample, page):
+    """Then they are read like the rest."""
+    body = sample(f"rooms/{page}_custom")
+    assert for_rooms(body).code is Code.BODY_BROKEN
+    mended = body.replace(b'"custom_event",', b'"custom_event"')
+    assert for_rooms(mended).content == Content(Kind.CUSTOM, {"event": "custom_event"})
+
+
+# E4
+def test_without_a_level_a_broadcast_to_rooms_is_normal(for_rooms):
+    """And any but the three is refused, after `ext` and before `msg`."""
+    assert for_rooms(said()).level is Level.NORMAL
+    assert for_rooms(said(chatroom_msg_level="high")).level is Level.HIGH
+    for level in ("", "urgent", None, 2):
+        refusal = for_rooms(said(chatroom_msg_level=level, msg=None))
+        assert (refusal.code, refusal.field) == (Code.FIELD_INVALID, "chatroom_msg_level")
+    assert for_rooms(said(chatroom_msg_level=2, ext=None)).field == "ext"
+
+
+# A4, A8
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [({"from": ""}, Code.SENDER_EMPTY), ({"ext": None}, Code.EXT_INVALID), ({"msg": {}}, Code.FIELD_INVALID)],
+)
+def test_the_faults_of_a_broadcast_to_rooms_are_those_of_one_to_users(for_rooms, submitted, members, code):
+    """The same codes for the same members."""
+    assert for_rooms(said(**members)) == submitted(said(**members))
+    assert for_rooms(said(**members)).code is code

@@ -5,7 +5,7 @@ import pytest
 
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.model.app import QuotaName
-from laba.model.calls import Accepted, AppsListed, Claim, Exchange, Grant, TokenIssued
+from laba.model.calls import Accepted, AppsListed, Claim, Exchange, Grant, Posted, TokenIssued
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Dispatch, Flags
 from laba.model.http import RequestHead
@@ -228,3 +228,49 @@ def test_every_refusal_can_be_written(exchange, code):
         assert 400 <= response.status <= 503
         described = json.loads(response.body)["error_description"]
         assert not any(name in described for name in ("{subject}", "{reason}", "{field}", "{application}", "{uri}"))
+
+
+# A6, A8
+def test_a_broadcast_to_all_rooms_is_answered_with_the_same_keys(exchange):
+    """Its id is a JSON number."""
+    answer = answered(exchange("POST", "/messages/chatrooms/broadcast"), Accepted(DISPATCH))
+    assert answer.keys() == answered(exchange("POST", BROADCAST), Accepted(DISPATCH)).keys()
+    assert (answer["path"], answer["data"]) == ("/messages/chatrooms/broadcast", {"id": 1173998498812376874})
+
+
+# E9
+@pytest.mark.parametrize("path", ["/messages/chatrooms", "/messages/chatrooms/users"])
+def test_messages_to_rooms_are_answered_as_the_page_shows(exchange, path):
+    """Each room with the id of its message, a decimal string; all else is A6's."""
+    posted = Posted({"185145305923585": 1029545553039460728, "r2": 2**63 - 1})
+    assert answered(exchange("POST", path), posted) == {
+        "path": path,
+        "uri": f"https://im.example.com/easemob-demo/wang{path}",
+        "timestamp": 1699944653964,
+        "organization": "easemob-demo",
+        "application": UUID,
+        "action": "post",
+        "data": {"185145305923585": "1029545553039460728", "r2": "9223372036854775807"},
+        "duration": 7,
+        "applicationName": "wang",
+    }
+
+
+# E1, E10
+@pytest.mark.parametrize(
+    ("refusal", "described"),
+    [
+        (Refusal(Code.FIELD_EMPTY, "is missing", field="to"), "param to can't be empty"),
+        (Refusal(Code.FIELD_EMPTY, "is missing", field="type"), "param type can't be empty"),
+        (Refusal(Code.FIELD_EMPTY, "is missing", field="body"), "param body can't be empty"),
+        (Refusal(Code.FIELD_EMPTY, "is missing", field="users"), "param users can't be empty"),
+        (Refusal(Code.LIST_SIZE_WRONG, "", field="to", subject="10"), "params to's size can't exceed limit 10"),
+        (Refusal(Code.LIST_SIZE_WRONG, "", field="to", subject="1"), "params to's size can't exceed limit 1"),
+        (Refusal(Code.LIST_SIZE_WRONG, "", field="users", subject="20"), "params users's size can't exceed limit 20"),
+    ],
+)
+def test_faults_of_messages_to_rooms_are_told_in_the_vendors_words(exchange, refusal, described):
+    """With the member's name in them."""
+    status, body, _ = refused(exchange("POST", "/messages/chatrooms"), refusal)
+    assert (status, body["error"], body["error_description"]) == (400, "message_send_error", described)
+    assert body["field"] == refusal.field

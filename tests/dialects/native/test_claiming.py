@@ -19,12 +19,17 @@ def claim(method, path, **headers):
         ("GET", "/v1/apps/acme/chat", "get app", ("acme", "chat")),
         ("PATCH", "/v1/apps/acme/chat", "change app", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/tokens", "issue token", ("acme", "chat")),
-        ("POST", "/v1/apps/acme/chat/broadcasts", "broadcast to online users", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/broadcasts", "broadcast", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/messages", "send to rooms", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/broadcasts/7", "get broadcast", ("acme", "chat")),
         ("GET", "/v1/broadcasts/7", "find broadcast", None),
+        ("GET", "/v1/apps/acme/chat/rooms/lobby/report", "room report", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/users/ann/conversations", "list conversations", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/users/ann/conversations/read", "read conversation", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/users/ann/history", "history", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/rooms", "list rooms", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/rooms/7", "get room", ("acme", "chat")),
+        ("PATCH", "/v1/apps/acme/chat/rooms/7", "change room", ("acme", "chat")),
     ],
 )
 def test_each_path_is_claimed_for_its_app(method, path, name, app):
@@ -42,6 +47,7 @@ def test_who_may_what_stands_in_the_table():
         "history",
     }
     assert (rights["get broadcast"], rights["find broadcast"]) == (Right.APP_OR_OPERATOR, Right.OPERATOR)
+    assert rights["room report"] is Right.APP_OR_OPERATOR
     assert all("{user}" in each.pattern for each in ENDPOINTS if each.right is Right.USER_OR_APP)
 
 

@@ -5,7 +5,7 @@ import pytest
 from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.writing import STATUS
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
-from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, TokenIssued
+from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, Posted, TokenIssued
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags
 from laba.model.http import RequestHead
@@ -52,6 +52,7 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "push": True,
             "neroom_broadcast": False,
             "roaming": False,
+            "room_cap": False,
         },
         "quotas": {
             "users_broadcast": "1/minute,50/day",
@@ -64,6 +65,8 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "directed_calls": "100/second",
         },
         "development": False,
+        "high_types": [],
+        "high_members": [],
     }
 
 
@@ -199,3 +202,9 @@ def test_a_wrong_method_is_answered_with_the_right_ones():
     """RFC 9110 section 15.5.6 wants the header."""
     response = NativeDialect().refuse(Refusal(Code.METHOD_WRONG, "no", subject="GET, PATCH"), 0)
     assert (response.status, response.headers["Allow"]) == (405, "GET, PATCH")
+
+
+def test_messages_to_rooms_are_answered_with_their_ids():
+    """As decimal strings, which no client rounds."""  # E9, G3
+    response, body = write(Posted({"r1": 2**63 - 1, "r2": 7}))
+    assert (response.status, body) == (200, {"ids": {"r1": "9223372036854775807", "r2": "7"}})

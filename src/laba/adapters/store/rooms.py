@@ -14,6 +14,9 @@ from laba.adapters.store.worker import Worker
 from laba.model.priorities import Priorities
 from laba.model.room import Mute, Room
 
+_NONE = "[]"
+_NOTHING_FIRST = Priorities()
+
 
 class SqliteRooms:
     """`ports.Rooms` over the two threads. `find` and `rooms_of` read on a connection of the event loop's own."""
@@ -164,14 +167,17 @@ def _row(room: Room, columns: Collection[str]) -> dict[str, object]:
 
 def _of_row(row: Sequence[Any]) -> Room:
     """Give the room of a row of ROOM_COLUMNS."""
-    known: dict[str, Any] = dict(zip(statements.ROOM_COLUMNS, row, strict=True))
-    priorities = Priorities(_names(known.pop("high_types")), _names(known.pop("high_members")))
-    switches = {name: bool(known[name]) for name in ("active", "muted")}
-    return Room(**known | switches, priorities=priorities)
+    app_uuid, room_id, name, created_at_ms, number, owner, description, custom, *bounds, types, members = row
+    max_members, active, muted = bounds
+    known = (app_uuid, room_id, name, created_at_ms, number, owner, description, custom, max_members)
+    return Room(*known, bool(active), bool(muted), _priorities(types, members))
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(msgspec.json.decode(text, type=list[str]))
+def _priorities(types: str, members: str) -> Priorities:
+    # Most rooms raise nothing, and a message asks for its room.
+    if types == members == _NONE:
+        return _NOTHING_FIRST
+    return Priorities(frozenset(msgspec.json.decode(types)), frozenset(msgspec.json.decode(members)))
 
 
 def _json(value: object) -> str:

@@ -175,7 +175,12 @@ def read_mute(claim: Claim, body: bytes) -> MuteMembers | Refusal:
 
 def read_unmute(claim: Claim, _body: bytes) -> UnmuteMembers | Refusal:
     users = _many_in_path(claim)
-    return users if isinstance(users, Refusal) else UnmuteMembers(claim.arguments["room"], users, claim.actor)
+    if isinstance(users, Refusal):
+        return users
+    for name in users:
+        if username_fault(name) is not None:
+            return Refusal(Code.USER_UNKNOWN, "there is no such user", subject=name)
+    return UnmuteMembers(claim.arguments["room"], users, claim.actor)
 
 
 def read_mutes(claim: Claim, _body: bytes) -> ListMutes:

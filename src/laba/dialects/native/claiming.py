@@ -16,9 +16,8 @@ LIST_APPS: Final = Endpoint("list apps", "GET", "/v1/apps", Right.OPERATOR)
 GET_APP: Final = Endpoint("get app", "GET", "/v1/apps/{org}/{app}", Right.APP_OR_OPERATOR)
 CHANGE_APP: Final = Endpoint("change app", "PATCH", "/v1/apps/{org}/{app}", Right.OPERATOR, JSON)
 ISSUE_TOKEN: Final = Endpoint("issue token", "POST", "/v1/apps/{org}/{app}/tokens", Right.APP_OR_OPERATOR, JSON)
-BROADCAST: Final = Endpoint(
-    "broadcast to online users", "POST", "/v1/apps/{org}/{app}/broadcasts", Right.APP_OR_OPERATOR, JSON
-)
+BROADCAST: Final = Endpoint("broadcast", "POST", "/v1/apps/{org}/{app}/broadcasts", Right.APP_OR_OPERATOR, JSON)
+SEND: Final = Endpoint("send to rooms", "POST", "/v1/apps/{org}/{app}/messages", Right.APP_OR_OPERATOR, JSON)
 GET_BROADCAST: Final = Endpoint("get broadcast", "GET", "/v1/apps/{org}/{app}/broadcasts/{id}", Right.APP_OR_OPERATOR)
 FIND_BROADCAST: Final = Endpoint("find broadcast", "GET", "/v1/broadcasts/{id}", Right.OPERATOR)
 ROOM_REPORT: Final = Endpoint("room report", "GET", "/v1/apps/{org}/{app}/rooms/{room}/report", Right.APP_OR_OPERATOR)
@@ -40,6 +39,7 @@ ENDPOINTS: Final = (
     CHANGE_APP,
     ISSUE_TOKEN,
     BROADCAST,
+    SEND,
     GET_BROADCAST,
     FIND_BROADCAST,
     ROOM_REPORT,

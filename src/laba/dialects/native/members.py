@@ -1,14 +1,20 @@
 """The members of a JSON body, each taken with its type, or refused by its path."""
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from laba.model.refusal import Code, Refusal
+from laba.model.user import USERNAME_MAX_BYTES
 
 # Deeper bodies are somebody's test of us; every later step may then recurse without a thought.
 DEPTH_LIMIT: Final = 64
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+Name = TypeVar("Name", bound=StrEnum)
 
 
 class Unacceptable(Exception):  # noqa: N818 - a caller's fault on its way to being a Refusal, never seen outside
@@ -102,6 +108,24 @@ class Members:
 
     def plain(self) -> dict[str, Any]:
         return dict(self._values)
+
+
+def user_name(members: Members, name: str) -> str:
+    """Take the name of a user, who need not exist (G5)."""
+    user = members.text(name)
+    if len(user.encode()) > USERNAME_MAX_BYTES:
+        raise invalid(name, f"may have at most {USERNAME_MAX_BYTES} bytes", Code.USERNAME_TOO_LONG)
+    if _CONTROL.search(user):
+        raise invalid(name, "may have no control characters", Code.USERNAME_ILLEGAL)
+    return user
+
+
+def named(names: type[Name], value: Any, path: str) -> Name:
+    """Take one of our own names."""
+    try:
+        return names(value)
+    except ValueError as error:
+        raise invalid(path, f"must be one of {', '.join(names)}") from error
 
 
 def _depth(value: Any) -> int:

@@ -1,0 +1,133 @@
+import json
+
+import pytest
+
+from laba.dialects.native.dialect import NativeDialect
+from laba.model.calls import ChangeApp, Claim, Exchange
+from laba.model.content import Kind
+from laba.model.http import HttpRequest, RequestHead
+from laba.model.priorities import Priorities, PrioritiesChange
+from laba.model.refusal import Code, Refusal
+from laba.model.room import Room
+from laba.model.roomcalls import ChangeRoom, GetRoom, ListRooms, RoomChanged, RoomShown, RoomsListed
+
+APP = "/v1/apps/acme/chat"
+ROOM = Room(
+    "uuid",
+    "7",
+    "live",
+    5,
+    9,
+    "ann",
+    "a room",
+    "c",
+    300,
+    active=True,
+    priorities=Priorities(frozenset({"txt", "cmd"})),
+)
+SHOWN = {
+    "id": "7",
+    "name": "live",
+    "owner": "ann",
+    "description": "a room",
+    "custom": "c",
+    "max_members": 300,
+    "active": True,
+    "muted": False,
+    "created_at": 5,
+    "high_types": ["cmd", "txt"],
+    "high_members": [],
+}
+
+
+def read(method, path, body=None, **query):
+    native = NativeDialect()
+    head = RequestHead(method, path, query)
+    claim = native.claim(head)
+    assert isinstance(claim, Claim)
+    return native.read(claim, HttpRequest(head, json.dumps(body).encode()), None, 0)
+
+
+def written(answer):
+    native = NativeDialect()
+    claim = native.claim(RequestHead("GET", f"{APP}/rooms/7"))
+    response = native.write(Exchange(claim, None, "http://localhost", 0, 0), answer)
+    return response.status, json.loads(response.body)
+
+
+# E5
+@pytest.mark.parametrize("path", [APP, f"{APP}/rooms/7"])
+def test_what_goes_first_is_two_lists(path):
+    """In an app and in a room alike; an empty list is a change too, and an absent one is none."""
+    for body, change in (
+        ({"high_types": ["txt", "custom", "txt"]}, PrioritiesChange(frozenset({Kind.TXT, Kind.CUSTOM}))),
+        ({"high_types": [], "high_members": ["vip", "安"]}, PrioritiesChange(frozenset(), frozenset({"vip", "安"}))),
+        ({}, PrioritiesChange()),
+    ):
+        wanted = ChangeApp(priorities=change) if path == APP else ChangeRoom("7", priorities=change)
+        assert read("PATCH", path, body) == wanted
+
+
+@pytest.mark.parametrize("path", [APP, f"{APP}/rooms/7"])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"high_types": "txt"}, "high_types"),
+        ({"high_types": [1]}, "high_types"),
+        ({"high_types": None}, "high_types"),
+        ({"high_types": ["txt", "shout"]}, "high_types[1]"),
+        ({"high_members": {"vip": 1}}, "high_members"),
+        ({"high_members": [""]}, "high_members[0]"),
+        ({"high_members": ["a", "b" * 65]}, "high_members[1]"),
+        ({"high_members": [f"u{number}" for number in range(1001)]}, "high_members"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_cannot_go_first_is_named(path, body, field):  # G4
+    refusal = read("PATCH", path, body)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.field) == (Code.FIELD_INVALID, field)
+
+
+def test_an_unknown_kind_is_told_which_there_are():  # E5
+    refusal = read("PATCH", APP, {"high_types": ["shout"]})
+    assert refusal.reason == f"high_types[0] must be one of {', '.join(Kind)}"
+
+
+def test_a_room_is_changed_by_what_is_named():  # S3
+    body = {"name": "new", "description": "d", "max_members": 10_000}
+    assert read("PATCH", f"{APP}/rooms/7", body) == ChangeRoom("7", "new", "d", 10_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": 1}, "name"),
+        ({"name": "n" * 513}, "name"),
+        ({"description": None}, "description"),
+        ({"max_members": 0}, "max_members"),
+        ({"max_members": 10_001}, "max_members"),
+        ({"max_members": True}, "max_members"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_change_of_a_room_names_the_member_at_fault(body, field):  # G4
+    refusal = read("PATCH", f"{APP}/rooms/7", body)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.field) == (Code.FIELD_INVALID, field)
+
+
+def test_rooms_are_listed_and_shown_without_a_body():  # S3
+    assert read("GET", f"{APP}/rooms/7") == GetRoom("7")
+    assert read("GET", f"{APP}/rooms") == ListRooms(20)
+    assert read("GET", f"{APP}/rooms", limit="5", cursor="42") == ListRooms(5, 42)
+    assert read("GET", f"{APP}/rooms", cursor="x").field == "cursor"
+
+
+def test_a_room_is_shown_with_what_goes_first_in_it():  # E5
+    """With how many are in it, where they were counted."""
+    assert written(RoomShown(ROOM, ("ann", "bob"))) == (200, SHOWN | {"members": 2})
+    assert written(RoomChanged(ROOM, ChangeRoom("7"))) == (200, SHOWN)
+    assert written(RoomsListed(((ROOM, 2),), 9)) == (200, {"rooms": [SHOWN | {"members": 2}], "cursor": "9"})
+    assert written(RoomsListed(())) == (200, {"rooms": [], "cursor": None})

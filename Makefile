@@ -53,7 +53,7 @@ cover: install $(CLIENTS)  ## Run the tests and show what they do not reach
 # To put new plots beside the figures: make bench PLOTS=docs/performance
 PLOTS := bench/out
 
-bench: .venv/benching  ## Measure laba beside a bare C loop and others, and draw it (needs a C compiler; five minutes)
+bench: .venv/benching  ## Measure laba beside a bare C loop and others, and draw it (needs a C compiler; six minutes)
 	@$(BIN)/python bench/run.py --plots $(PLOTS)
 
 bench-million: .venv/benching  ## Measure logins and growth with a million users, and draw it (a minute)

@@ -78,7 +78,7 @@ def slow_rows(slow: Slowness) -> list[Row]:
     held = f"{slow.unsent_bytes:,} bytes in the kernel at most, and up to {SLOW_OUTBOX_BYTES:,} in its outbox"
     return [
         Row("Held for it", held, "its bound"),
-        Row("Closed as slow", "yes" if slow.closed == 1 else f"{slow.closed} times", "yes"),
+        Row("Closed as slow", "yes" if slow.closed == 1 else f"{slow.closed} were", "yes"),
         Row(
             "The others, normal, p99",
             f"{without:.1f} ms without it, {beside:.1f} beside it: {moved:+.0f} %",

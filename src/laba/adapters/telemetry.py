@@ -49,13 +49,19 @@ class PrometheusMeter:
         self._counters = {
             name: Counter(name, text, labels, registry=self._registry) for name, (text, labels) in COUNTERS.items()
         }
+        self._counting: dict[tuple[object, ...], Counter] = {}
         self._gauges = {
             name: Gauge(name, text, labels, registry=self._registry) for name, (text, labels) in GAUGES.items()
         }
 
     def count(self, name: str, amount: int = 1, **labels: str) -> None:
-        counter = self._counters[name]
-        (counter.labels(**labels) if labels else counter).inc(amount)
+        known = (name, *labels.items())
+        counter = self._counting.get(known)
+        if counter is None:
+            counter = self._counters[name]
+            # As many as there are label values; to look one up in the library takes longer than to count.
+            counter = self._counting[known] = counter.labels(**labels) if labels else counter
+        counter.inc(amount)
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         gauge = self._gauges[name]

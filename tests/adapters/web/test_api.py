@@ -201,6 +201,16 @@ async def test_a_body_that_is_too_large_or_too_slow_is_a_refusal():
         assert json.loads(answer[2])["body"] == "body_timeout"
 
 
+async def test_a_caller_that_waits_for_leave_to_send_its_body_gets_it_once():
+    """RFC 9110 section 10.1.1; the body is looked for at once, and then waited for."""
+    async with ApiRig(Clerk()).running() as rig:
+        peer = await rig.connect()
+        await peer.send(b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+        assert await peer.read_through(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        status, _, body = await peer.call(b"12345")
+        assert (status, json.loads(body)["body"]) == (200, "12345")
+
+
 # --- a real dialect behind it --------------------------------------------------------------------------------------
 
 

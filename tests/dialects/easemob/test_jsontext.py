@@ -74,5 +74,6 @@ def test_compact_json_has_no_spaces_and_no_escapes():
 
 
 def test_compact_json_is_always_written():
-    """A stray surrogate, as from a path, does not stop a refusal."""
+    """A stray surrogate, as from a path, does not stop a refusal; and an integer of any length stays what it is."""
     assert compact("\udcff") == b'"?"'
+    assert compact({"喇": 10**300}) == f'{{"喇":{10**300}}}'.encode()

@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from laba.model.refusal import Code, Refusal
 
 DEPTH_MAX = 64
@@ -49,7 +51,11 @@ def parse_object(body: bytes) -> dict[str, Any] | Refusal:
 
 def compact(value: Any) -> bytes:
     """Write JSON without spaces as UTF-8. Never fails: what UTF-8 cannot carry becomes `?`."""
-    return _ENCODER.encode(value).encode(errors="replace")
+    try:
+        return msgspec.json.encode(value)
+    except (OverflowError, UnicodeError):
+        # An integer of more than 64 bits, or a stray surrogate.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def _broken(reason: str) -> Refusal:
@@ -95,8 +101,7 @@ def _children(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else ()
 
 
-# Made once: to make them takes longer than to read or write a message.
+# Made once: to make it takes longer than to read a message.
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members, parse_constant=_constant, parse_float=_fraction, parse_int=_integer
 )
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -1,8 +1,9 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from builders import NOW_MS, LeapingLoop, counted, room, said
+from builders import LeapingLoop, counted, room, said
 from laba.core.lanes import Budget, LaneBounds
 from laba.core.pressure import LoadBounds
 from laba.model.dispatch import Audience, Level
@@ -16,6 +17,11 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def anyio_backend():
     return "asyncio", {"loop_factory": LeapingLoop}
+
+
+def copied(dispatch, rooms=4):
+    """Give a broadcast for which as many ids were taken as there were rooms, and one."""
+    return replace(dispatch, copies=rooms + 1)
 
 
 async def settled():
@@ -109,11 +115,11 @@ async def test_a_broadcast_goes_to_every_active_room():
     async with RoomsRig().running() as rig:
         halls = [await rig.opened(str(number), number=number, active=True) for number in (1, 2, 3)]
         silent = await rig.opened("4", number=4)
-        younger = await rig.opened("5", number=5, active=True, created_at_ms=NOW_MS + 1)
+        younger = await rig.opened("5", number=5, active=True)
         members = [rig.enter(hall, f"user{at}") for at, hall in enumerate((*halls[:2], silent, younger))]
         both = rig.enter(halls[0], "both")
         rig.logs.enter(halls[1], both)
-        dispatch = said(100, audience=Audience.ACTIVE_ROOMS, rooms=(), sender="user0").dispatch
+        dispatch = copied(said(100, audience=Audience.ACTIVE_ROOMS, rooms=(), sender="user0").dispatch)
         await rig.lanes.broadcast(dispatch)
         await asyncio.sleep(0.2)
         await rig.written()
@@ -135,7 +141,7 @@ async def test_a_room_raises_its_own_copy_of_a_broadcast():
         )
         for hall in (raising, other):
             rig.enter(hall)
-        await rig.lanes.broadcast(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch)
+        await rig.lanes.broadcast(copied(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch))
         await asyncio.sleep(0.2)
         levels = {
             hall.room.id: [kept.level for kept in rig.logs.find(hall.stream).after(0)] for hall in (raising, other)
@@ -149,7 +155,7 @@ async def test_what_is_shed_of_a_broadcast_is_in_its_report():
     hall = await rig.opened(number=1, active=True)
     rig.enter(hall)
     rig.lanes.put(hall.stream, said(1, Level.HIGH))
-    await rig.lanes.broadcast(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch)
+    await rig.lanes.broadcast(copied(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch))
     tally = rig.reporting.live(100)
     assert (tally.audience, tally.lost, tally.pending) == (1, {"low": 1}, 0)
 

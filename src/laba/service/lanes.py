@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Generic, TypeVar
 
 from laba.core.halls import Hall, Halls
+from laba.core.ids import nth
 from laba.core.lanes import Budget, Lane, LaneBounds, Shed
 from laba.core.pressure import LoadBounds, pressure
 from laba.core.tally import Tally
@@ -113,7 +114,7 @@ class Lanes(Generic[Link]):
             room = hall.room
             is_raised = room.priorities.raises(dispatch.content.kind, dispatch.sender)
             conversation = Conversation(ConversationType.ROOM, room.id)
-            copy = Message(dispatch.id + room.number, conversation, raised if is_raised else dispatch)
+            copy = Message(nth(dispatch.id, room.number), conversation, raised if is_raised else dispatch)
             self.put(hall.stream, copy, raised=is_raised and dispatch.level is not Level.HIGH)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -196,7 +197,8 @@ def _now_ms() -> float:
 
 def _is_reached(hall: Hall[Any], dispatch: Dispatch) -> bool:
     room = hall.room
-    return room.active and (len(hall) > 0 or bool(hall.away)) and room.created_at_ms <= dispatch.accepted_at_ms
+    # A room without an id among the broadcast's copies was made after it was accepted.
+    return room.active and (len(hall) > 0 or bool(hall.away)) and room.number < dispatch.copies
 
 
 def _is_idle(track: _Track[Any], horizon_ms: float) -> bool:

@@ -1,6 +1,13 @@
 import pytest
 
-from laba.dialects.easemob.endpoints import ENDPOINTS, ROOM_MESSAGES, ROOMS_BROADCAST, TOKEN, USERS_BROADCAST
+from laba.dialects.easemob.endpoints import (
+    ALL_USERS_BROADCAST,
+    ENDPOINTS,
+    ROOM_MESSAGES,
+    ROOMS_BROADCAST,
+    TOKEN,
+    USERS_BROADCAST,
+)
 from laba.dialects.easemob.errors import WORDS, words_for
 from laba.model.refusal import Code, Refusal
 
@@ -108,3 +115,11 @@ def test_too_many_messages_are_another_fault_than_too_many_calls(span_seconds):
     assert (
         words("room_calls") == words("directed_calls") == (429, "reach_limit", "This request has reached api limit")
     )
+
+
+# V1
+@pytest.mark.parametrize(("span_seconds", "status"), [(1800, 429), (86400, 403)])
+def test_a_full_half_hour_is_another_fault_than_a_full_day(span_seconds, status):
+    """The words are those of the broadcast to who is online."""
+    refusal = Refusal(Code.QUOTA_EXHAUSTED, "full", subject="all_users_broadcast", span_seconds=span_seconds)
+    assert words_for(refusal, ALL_USERS_BROADCAST).status == status

@@ -76,8 +76,9 @@ class SqliteStreams:
     async def read_to_all(self, stream: Stream, since_ms: int, limit: int) -> Batch | None:
         def read(connection: Connection) -> Batch | None:
             key = {**stream._asdict(), "since_ms": since_ms, "most": limit}
-            found = connection.execute(statements.PLACED_TO_ALL, key).fetchall()
-            entries = tuple(_entry(row.offset, rows.dispatch_of(row)) for row in reversed(found))
+            found = list(connection.execute(statements.PLACED_TO_ALL, key))
+            found.sort(key=lambda row: row.offset)
+            entries = tuple(_entry(row.offset, rows.dispatch_of(row)) for row in found)
             return Batch(stream, found[0].epoch, entries) if found else None
 
         return await self._reader.do(read)

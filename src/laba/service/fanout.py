@@ -212,7 +212,8 @@ class Fanout(Generic[Link]):
                 elif not taken:
                     return None
         later = sum(kept.to_all and kept.offset <= session.joined_at for kept in taken)
-        self._ground.meter.count("laba_delivered_later_total", later)
+        if later:
+            self._ground.meter.count("laba_delivered_later_total", later)
         # Those that went out after it had joined count it in their audience.
         counting = [kept.tally for kept in taken if kept.tally is not None and kept.offset > session.joined_at]
         frames = b"".join(kept.frames[session.codec] for kept in taken)

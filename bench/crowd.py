@@ -1,12 +1,11 @@
 """Many clients in a process of their own (`drain`): opened, logged in, and asked what they received and when."""
 
-import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import CLIENT_CORE, BenchError, Tool, tool
+from processes import CLIENT_CORE, BenchError, Tool, tool, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,7 @@ def crowd(port: int, count: int, said: Iterable[bytes] | None, blobs: Path) -> I
     """Start clients, not open yet; each says its part of `said` once it is. `blobs` is the file to hand that over."""
     arguments: list[object] = [port, count]
     if said is not None:
-        with blobs.open("wb") as file:
-            for blob in said:
-                file.write(struct.pack("<I", len(blob)) + blob)
+        written(blobs, ((blob,) for blob in said))
         arguments.append(blobs)
     with tool("drain", CLIENT_CORE, *arguments) as drain:
         yield Crowd(drain, count)

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,30 @@ class Spread:
     @classmethod
     def of(cls, figures: Sequence[float]) -> "Spread":
         return cls(min(figures), statistics.median(figures), max(figures))
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Very many times, in tenths of a millisecond, and how often each was taken; in ascending order."""
+
+    counts: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, counts: Sequence[Sequence[int]]) -> "Buckets":
+        return cls(tuple((tenths, count) for tenths, count in counts))
+
+    def ms(self, share: float) -> float:
+        """Give the least time that at least this share of them does not exceed, rounded up to a tenth."""
+        total = sum(count for _, count in self.counts)
+        for tenths, passed in self.rising():
+            if passed >= share * total:
+                return (tenths + 1) / 10
+        return 0.0
+
+    def rising(self) -> list[tuple[int, int]]:
+        """Give each time with how many are at most that."""
+        passed = accumulate(count for _, count in self.counts)
+        return [(tenths, so_far) for (tenths, _), so_far in zip(self.counts, passed, strict=True)]
 
 
 def quantile(figures: Sequence[float], share: float) -> float:

@@ -12,7 +12,7 @@ from sessions import Idleness, Sessions
 from telling import AIM_LOGINS, AIM_RATIO, AIM_STALL_MS, costs
 
 # Of Okabe and Ito's palette, whose colours people tell apart however they see them.
-_OURS, _THEIRS, _AIM = "#D55E00", "#0072B2", "#000000"
+OURS, THEIRS, THIRD, AIM = "#D55E00", "#0072B2", "#009E73", "#000000"
 _SIZE = (7.0, 3.2)
 
 
@@ -28,73 +28,73 @@ def drawn(deliveries: Deliveries, sessions: Sessions, folder: Path) -> list[Path
 
 
 def _cpu(deliveries: Deliveries, path: Path) -> Path:
-    figure, axes = _page("CPU per delivery: a dot a round, the median as a line", "microseconds")
+    figure, axes = page("CPU per delivery: a dot a round, the median as a line", "microseconds")
     limit, *others = costs(deliveries)
     names = [cost.name for cost in (limit, *others)]
     for row, name in enumerate(names):
         turns = [turn.us for turns in deliveries.rounds for turn in turns if turn.name == name]
         _dots(axes, row, turns, _colour(name))
-    axes.axvline(AIM_RATIO * limit.us.median, color=_AIM, linestyle=":", label="aim")
+    axes.axvline(AIM_RATIO * limit.us.median, color=AIM, linestyle=":", label="aim")
     axes.legend(loc="lower left")
-    _named(axes, names)
-    return _saved(figure, path)
+    named(axes, names)
+    return saved(figure, path)
 
 
 def _arrival(deliveries: Deliveries, path: Path) -> Path:
     count = sum(len(turn.all_ms) for turns in deliveries.rounds for turn in turns if turn.name == LABA)
     title = f"Until the last client has it: a dot a broadcast, {count} each, the median as a line"
-    figure, axes = _page(title, "milliseconds")
+    figure, axes = page(title, "milliseconds")
     names = [cost.name for cost in costs(deliveries)]
     for row, name in enumerate(names):
         times = [ms for turns in deliveries.rounds for turn in turns if turn.name == name for ms in turn.all_ms]
         _dots(axes, row, times, _colour(name))
-    _named(axes, names)
-    return _saved(figure, path)
+    named(axes, names)
+    return saved(figure, path)
 
 
 def _stalls(stalls: Stalls, path: Path) -> Path:
-    figure, axes = _page("How long a ping waits for its pong", "milliseconds, at most")
+    figure, axes = page("How long a ping waits for its pong", "milliseconds, at most")
     for name, times, colour in (
-        ("without broadcasts", stalls.idle_ms, _THEIRS),
-        ("during broadcasts", stalls.broadcast_ms, _OURS),
+        ("without broadcasts", stalls.idle_ms, THEIRS),
+        ("during broadcasts", stalls.broadcast_ms, OURS),
     ):
         _rising(axes, times, name, colour)
-    axes.axvline(AIM_STALL_MS, color=_AIM, linestyle=":", label="aim")
-    _shares(axes)
-    return _saved(figure, path)
+    axes.axvline(AIM_STALL_MS, color=AIM, linestyle=":", label="aim")
+    shares(axes)
+    return saved(figure, path)
 
 
 def _logins(sessions: Sessions, path: Path) -> Path:
-    figure, axes = _page("Logins on one core: a dot a round, the median as a line", "per second")
+    figure, axes = page("Logins on one core: a dot a round, the median as a line", "per second")
     kinds = (("registered before", False), ("first login", True))
     for row, (_, first) in enumerate(kinds):
         rates = [logins.per_second for logins in sessions.logins if logins.first is first]
-        _dots(axes, row, rates, _OURS)
-    axes.axvline(AIM_LOGINS, color=_AIM, linestyle=":", label="aim")
+        _dots(axes, row, rates, OURS)
+    axes.axvline(AIM_LOGINS, color=AIM, linestyle=":", label="aim")
     axes.legend()
-    _named(axes, [name for name, _ in kinds])
-    return _saved(figure, path)
+    named(axes, [name for name, _ in kinds])
+    return saved(figure, path)
 
 
 def _idle(idle: Idleness, path: Path) -> Path:
     title = f"{idle.connections:,} idle sessions, each pinged once meanwhile"
-    figure, axes = _page(title, "second")
-    axes.bar(range(len(idle.per_cent_by_second)), idle.per_cent_by_second, color=_OURS, width=1.0)
+    figure, axes = page(title, "second")
+    axes.bar(range(len(idle.per_cent_by_second)), idle.per_cent_by_second, color=OURS, width=1.0)
     axes.set_ylabel("per cent of a core")
-    return _saved(figure, path)
+    return saved(figure, path)
 
 
 def latencies(title: str, series: Sequence[tuple[str, Sequence[float], float]], path: Path) -> Path:
     """Draw how many answers took at most how long; a series is its name, its milliseconds and its aim."""
-    figure, axes = _page(title, "milliseconds, at most")
-    for (name, times, aim), colour in zip(series, (_OURS, _THEIRS), strict=False):
+    figure, axes = page(title, "milliseconds, at most")
+    for (name, times, aim), colour in zip(series, (OURS, THEIRS), strict=False):
         _rising(axes, times, name, colour)
         axes.axvline(aim, color=colour, linestyle=":", label=f"aim: {name}")
-    _shares(axes)
-    return _saved(figure, path)
+    shares(axes)
+    return saved(figure, path)
 
 
-def _page(title: str, unit: str) -> tuple[Figure, Axes]:
+def page(title: str, unit: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.add_subplot()
     axes.set_title(title, fontsize="medium")
@@ -115,14 +115,14 @@ def _rising(axes: Axes, times: Sequence[float], name: str, colour: str) -> None:
     )
 
 
-def _shares(axes: Axes) -> None:
+def shares(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_ylabel("share of answers")
     axes.legend()
 
 
-def _named(axes: Axes, names: Sequence[str]) -> None:
+def named(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.invert_yaxis()
@@ -130,10 +130,10 @@ def _named(axes: Axes, names: Sequence[str]) -> None:
 
 
 def _colour(name: str) -> str:
-    return _OURS if name == LABA else _THEIRS
+    return OURS if name == LABA else THEIRS
 
 
-def _saved(figure: Figure, path: Path) -> Path:
+def saved(figure: Figure, path: Path) -> Path:
     with mpl.rc_context({"svg.hashsalt": "laba", "svg.fonttype": "none"}):
         figure.savefig(path, format="svg", metadata={"Date": None})
     return path

@@ -6,10 +6,11 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -60,7 +61,7 @@ def compile_tools() -> None:
     if shutil.which("cc") is None:
         raise BenchError("a C compiler is needed, as `cc`")
     OUT.mkdir(exist_ok=True)
-    for name in ("drain", "sendloop"):
+    for name in ("drain", "room", "sendloop"):
         subprocess.run(["cc", "-O2", "-o", str(OUT / name), str(HERE / f"{name}.c")], check=True)
 
 
@@ -130,6 +131,16 @@ class Caller:
         self._connection.request(method, path, body, dict(headers))
         response = self._connection.getresponse()
         return response.status, response.read()
+
+
+def written(path: Path, records: Iterable[Sequence[int | bytes]]) -> None:
+    """Write what the C programs read: numbers of 32 bits, and byte strings, each behind its length."""
+    with path.open("wb") as file:
+        for record in records:
+            for part in record:
+                file.write(struct.pack("<I", part if isinstance(part, int) else len(part)))
+                if isinstance(part, bytes):
+                    file.write(part)
 
 
 def wait_until(happened: Callable[[], bool], seconds: float, otherwise: str) -> None:

@@ -16,8 +16,12 @@ from typing import Any
 
 from rich.console import Console
 
+import calling
 import deliveries
 import plots
+import roomplots
+import rooms
+import roomtelling
 import sessions
 import telling
 from laba.config import Gateway
@@ -36,36 +40,64 @@ class Plan:
     broadcasts: int
     login_rounds: int
     ping_seconds: int
+    room_seconds: int
 
 
-def measure(plan: Plan, console: Console) -> tuple[sessions.Sessions, deliveries.Deliveries]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything; `rooms` and `calls` come first, `sessions` and `deliveries` leave nothing behind for them."""
+
+    sessions: sessions.Sessions
+    deliveries: deliveries.Deliveries
+    rooms: rooms.Rooms
+    calls: tuple[calling.Answers, ...]
+
+
+def measure(plan: Plan, console: Console) -> Measured:
     with tempfile.TemporaryDirectory(prefix="laba-bench-") as name:
         folder = Path(name)
+        spoken = rooms.measure(plan.room_seconds, folder, console)
+        calls = calling.answers(folder / "calls", plan.room_seconds / 6, console)
         here = sessions.measure(plan.connections, plan.login_rounds, plan.ping_seconds, folder, console)
         sent = deliveries.measure(plan.connections, plan.rounds, plan.broadcasts, folder, console)
-        return here, sent
+        return Measured(here, sent, spoken, calls)
 
 
-def parts(here: sessions.Sessions, sent: deliveries.Deliveries) -> list[tuple[str, list[telling.Row]]]:
+def parts(measured: Measured) -> list[tuple[str, list[telling.Row]]]:
     return [
-        ("CPU per delivery", telling.delivery_rows(sent)),
-        ("A broadcast to everybody", telling.arrival_rows(sent)),
-        ("Sessions", telling.session_rows(here)),
+        ("CPU per delivery", telling.delivery_rows(measured.deliveries)),
+        ("A broadcast to everybody", telling.arrival_rows(measured.deliveries)),
+        ("Sessions", telling.session_rows(measured.sessions)),
+        ("A room", roomtelling.room_rows(measured.rooms)),
+        ("The same room saturated", roomtelling.saturated_rows(measured.rooms)),
+        ("Ten thousand rooms", roomtelling.many_rows(measured.rooms.many)),
+        ("A member that reads nothing", roomtelling.slow_rows(measured.rooms.slow)),
+        ("Calls", roomtelling.call_rows(measured.calls)),
     ]
 
 
-def report(plan: Plan, where: dict[str, Any], here: sessions.Sessions, sent: deliveries.Deliveries) -> dict[str, Any]:
+def drawn(measured: Measured, folder: Path) -> list[Path]:
+    return [
+        *plots.drawn(measured.deliveries, measured.sessions, folder),
+        *roomplots.drawn(measured.rooms, folder),
+    ]
+
+
+def report(plan: Plan, where: dict[str, Any], measured: Measured) -> dict[str, Any]:
+    sent = measured.deliveries
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": where | {"nchan": sent.nchan},
         "plan": asdict(plan),
-        "figures": {title: [row._asdict() for row in rows] for title, rows in parts(here, sent)},
+        "figures": {title: [row._asdict() for row in rows] for title, rows in parts(measured)},
         "costs": [
             {key: asdict(value) if key != "name" else value for key, value in cost._asdict().items()}
             for cost in telling.costs(sent)
         ],
-        "sessions": asdict(here),
+        "sessions": asdict(measured.sessions),
         "deliveries": asdict(sent),
+        "rooms": asdict(measured.rooms),
+        "calls": [asdict(call) for call in measured.calls],
     }
 
 
@@ -76,6 +108,7 @@ def plan_from(arguments: Sequence[str]) -> tuple[Plan, Path]:
         "rounds": (7, "in which each contestant has its turn"),
         "broadcasts": (10, "in one turn"),
         "login-rounds": (3, "of first logins, and of logins of registered users"),
+        "room-seconds": (30, "for which the paced room is watched, and the others for a part of it"),
         "ping-seconds": (Gateway().ping_seconds, "the ping interval while idle clients are watched"),
     }
     for name, (default, what) in numbers.items():
@@ -94,19 +127,21 @@ def main() -> int:
             compile_tools()
             where, noise = machine(), listening()
             os.sched_setaffinity(0, {CLIENT_CORE})
-            here, sent = measure(plan, console)
+            measured = measure(plan, console)
             where["noise"] = asdict(noise())
     except BenchError as error:
         console.print(f"bench: {error}", style="red", markup=False, soft_wrap=True)
         return 1
-    tables = parts(here, sent)
+    tables = parts(measured)
     for title, rows in tables:
         console.print(telling.table(rows, title))
     folder.mkdir(parents=True, exist_ok=True)
-    (OUT / "result.json").write_text(json.dumps(report(plan, where, here, sent), indent=2) + "\n")
+    (OUT / "result.json").write_text(json.dumps(report(plan, where, measured), indent=2) + "\n")
     (OUT / "result.md").write_text(telling.markdown(tables))
-    console.print(f"{Noise(**where['noise'])} {sent.sent_again:,} TCP segments of broadcasts were lost.")
-    names = ", ".join(str(path) for path in plots.drawn(sent, here, folder))
+    console.print(
+        f"{Noise(**where['noise'])} {measured.deliveries.sent_again:,} TCP segments of broadcasts were lost."
+    )
+    names = ", ".join(str(path) for path in drawn(measured, folder))
     console.print(f"Written: {OUT / 'result.json'}, {OUT / 'result.md'}, {names}.", soft_wrap=True)
     return 0
 

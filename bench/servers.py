@@ -41,23 +41,51 @@ class Laba:
         self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
         self._caller = Caller(port)
 
+    def path(self, under: str) -> str:
+        """Give the path of an endpoint under the app."""
+        return f"/app-id/{self._app_id}{under}"
+
+    def called(self, method: str, under: str, body: Mapping[str, Any]) -> Any:
+        """Make a call on a connection of its own, as any thread may, and give its answer."""
+        status, answer = asked(self.port, method, self.path(under), json.dumps(body), self.headers)
+        if status != http.client.OK:
+            raise BenchError(f"{method} {under} was answered {status}: {answer.decode()}")
+        return json.loads(answer)
+
+    def request(self, method: str, under: str, body: Mapping[str, Any]) -> bytes:
+        """Give the bytes of a call."""
+        content = json.dumps(body)
+        headers = {"Host": f"{HOST}:{self.port}", "Content-Length": str(len(content)), **self.headers}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return f"{method} {self.path(under)} HTTP/1.1\r\n{lines}\r\n{content}".encode()
+
+    def metric(self, name: str) -> float:
+        """Give what a metric stands at; 0 where it has not been counted yet. Labels belong to its name."""
+        _, answer = asked(self.port, "GET", "/metrics")
+        lines = (line.rpartition(" ") for line in answer.decode().splitlines())
+        return next((float(value) for found, _, value in lines if found == name), 0.0)
+
     def broadcast(self, sender: str = "admin") -> None:
         body = json.dumps({"from": sender, "msg": {"type": "txt", "msg": TEXT}})
-        path = f"/app-id/{self._app_id}/messages/users/broadcast"
+        path = self.path("/messages/users/broadcast")
         status, answer = self._caller.asked("POST", path, body, self.headers)
         if status != http.client.OK:
             raise BenchError(f"the broadcast was answered {status}: {answer.decode()}")
 
     def logins(self) -> int:
-        _, answer = asked(self.port, "GET", "/metrics")
-        line = next(line for line in answer.decode().splitlines() if line.startswith("laba_logins_total "))
-        return int(float(line.split()[1]))
+        return int(self.metric("laba_logins_total"))
 
     def client(self, user: str) -> bytes:
         """Give all that a client says to log in, in one go."""
         token = offline.user_token(self._app_id, self._certificate, user, issued_at=int(time.time()), salt=1)
         login = json.dumps({"id": 1, "connect": {"token": token}}).encode()
-        return opening(self.port, WEBSOCKET_PATH) + client_text_frame(login, b"laba")
+        return opening(self.port, WEBSOCKET_PATH) + framed(login)
+
+
+def framed(said: bytes) -> bytes:
+    """Give what a client says as a frame."""
+    frame: bytes = client_text_frame(said, b"laba")
+    return frame
 
 
 def opening(port: int, path: str) -> bytes:

@@ -12,7 +12,7 @@ from laba.adapters.telemetry import COUNTERS, GAUGES
 from laba.assembly import EMULATION_PATH, PULL_PATH
 from laba.cli import main
 from laba.dialects.easemob import endpoints as easemob
-from laba.dialects.easemob.errors import DAY_FULL, OF_ENDPOINT, WORDS
+from laba.dialects.easemob.errors import DAY_FULL, MESSAGES_FULL, OF_ENDPOINT, WORDS
 from laba.dialects.native import claiming as native
 from laba.dialects.native.writing import STATUS
 from laba.model.app import DEFAULT_FEATURES, DEFAULT_QUOTAS, Feature, QuotaName
@@ -88,7 +88,10 @@ def errors() -> str:
         "vendor's members, and a `Retry-After` header where waiting helps.\n\n"
         "## Easemob and Agora Chat\n\n"
         + table(("code", "status", "error", "error_description"), rows)
-        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3).\n\n"
+        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3); a full\n"
+        f"`room_messages` is {MESSAGES_FULL.status} `{MESSAGES_FULL.error}`, {MESSAGES_FULL.description}, however long its\n"
+        "span is, and a full `room_calls` or `directed_calls` is as above (E3). Where more than one of them is full, the\n"
+        "calls are told.\n\n"
         "Where an endpoint has words of its own:\n\n"
         + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"

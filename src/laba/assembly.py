@@ -50,7 +50,7 @@ from laba.model.notice import Notice
 from laba.model.refusal import Refusal
 from laba.model.stream import Flush
 from laba.ports import Presence, StoreBusyError
-from laba.protocols.envelope import envelope
+from laba.protocols.envelope import Envelopes, envelope
 from laba.service.access import Access, TokenRules
 from laba.service.announcing import Voice
 from laba.service.attending import Attending
@@ -171,7 +171,7 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             reader = Reader(store.conversations, users, attending, envelope, grace_ms)
             rooms = RoomReporting(store.room_reports, settings.delivery.room_report_days, ground)
             reporting = Reporting(store.reports, rooms, settings.delivery.window_seconds * 1000, ground)
-            press = Press.of(Codecs(envelope, ENCODERS), reporting, ground)
+            press = Press.of(Codecs(Envelopes(), ENCODERS), reporting, ground)
             talk = _talk(settings, Neighbours(bus, store.rooms, roster, tenants), press)
             last_id = await store.last_id()
             ids = IdSequence(0, last_id)
@@ -225,7 +225,7 @@ def _talk(settings: Settings, beside: Neighbours, press: Press) -> Talk:
     rooms, halls, places = settings.rooms, Halls[Link](), LocalPlaces(ground.entropy(4).hex())
     bounds = Bounds(rooms.history_seconds * 1000, rooms.history_limit_bytes, rooms.history_limit_messages)
     logs = RoomLogs(halls, places, bounds, ground)
-    budget = Budget(rooms.budget_messages, rooms.budget_reserved, rooms.budget_span_ms)
+    budget = Budget(rooms.budget_messages, min(rooms.budget_reserved, rooms.budget_messages), rooms.budget_span_ms)
     lanes = Lanes(halls, Departures(places, beside.bus), LaneRules(budget, capped=beside.capped), press)
     # Half the outbox at most: else a client that returns to much would at once count as slow.
     missed_bytes = settings.gateway.outbox_limit_bytes // 2

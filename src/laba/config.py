@@ -139,7 +139,7 @@ class Rooms(Section):
     budget_messages: int = _key(
         40, "How many messages of one room go out in each span while the server is under pressure.", low=1
     )
-    budget_reserved: int = _key(20, "How many of them are reserved for messages of level high.")
+    budget_reserved: int = _key(20, "How many of them are reserved for messages of level high; at most all of them.")
     budget_span_ms: int = _key(200, "The span of a room's budget.", low=1, high=1000)
 
 

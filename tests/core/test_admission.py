@@ -67,8 +67,9 @@ def test_everything_else_takes_one_of_its_own_quota(name):
 
 def test_a_message_is_raised_by_its_kind_or_its_sender():
     """By the app's settings or by the room's."""  # E5
-    kinds, members, none = Priorities(frozenset({"txt"})), Priorities(frozenset(), frozenset({"ann"})), Priorities()
-    assert is_raised(submission(), none, kinds)
+    kinds, members = Priorities(frozenset({"txt"})), Priorities(frozenset(), frozenset({"ann"}))
+    assert is_raised(submission(), kinds)
     assert is_raised(submission(sender="ann"), members)
-    assert not is_raised(submission(sender="bob"), none, members)
+    assert not is_raised(submission(sender="bob"), members)
     assert not is_raised(submission(), Priorities(frozenset({"cmd"})))
+    assert not is_raised(submission(sender="ann"), Priorities())

@@ -63,6 +63,7 @@ async def test_history_is_there_where_the_app_roams(app):  # A2
     async with js(app.websocket, app.user_token("ann")) as [ann]:
         await ann.until_login()
         sent = [await app.broadcast("one"), await app.broadcast("two")]
+        await ann.until_heard(sent[-1])
         question = {"type": "app", "id": "admin"}
         assert await ann.rpc("history", question) == {"messages": [], "cursor": None, "roaming": False}
         app.server.operator("PATCH", f"/v1/apps/{app.name}", {"features": {"roaming": True}})

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import said
 from laba.model.app import QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
-from laba.protocols.envelope import Sealed, envelope
+from laba.protocols.envelope import Envelopes, Sealed, envelope
 
 
 def message(conversation=ConversationType.APP, message_id=1173998498812376874, **changes):
@@ -138,3 +139,18 @@ def test_text_is_utf8_in_one_line():
     written = envelope(message(content=Content(Kind.TXT, {"text": "喇叭\n📣"})))
     assert '"text":"喇叭\\n📣"'.encode() in written
     assert b"\n" not in written
+
+
+def test_copies_of_a_dispatch_that_follow_each_other_are_written_as_any_other():
+    """Design 6.1: whatever came before, the same bytes as `envelope` gives."""
+    write = Envelopes()
+    dispatch, other = said(1).dispatch, said(2, Level.HIGH).dispatch
+    to_app = Conversation(ConversationType.APP, "admin")
+    messages = [
+        Message(10, Conversation(ConversationType.ROOM, "1"), dispatch),
+        Message(11, Conversation(ConversationType.ROOM, '"2"'), dispatch),
+        Message(12, Conversation(ConversationType.ROOM, "1"), other),
+        Message(13, to_app, other),
+        Message(14, Conversation(ConversationType.ROOM, "1"), dispatch),
+    ]
+    assert [write(each) for each in messages] == [envelope(each) for each in messages]

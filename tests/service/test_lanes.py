@@ -6,6 +6,7 @@ from builders import NOW_MS, LeapingLoop, counted, room, said
 from laba.core.lanes import Budget, LaneBounds
 from laba.core.pressure import LoadBounds
 from laba.model.dispatch import Audience, Level
+from laba.model.priorities import Priorities
 from laba.service.lanes import LaneRules
 from rooms_rig import RoomsRig
 
@@ -122,6 +123,24 @@ async def test_a_broadcast_goes_to_every_active_room():
         assert len(rig.received(both)) == 2
         tally = rig.reporting.live(100)
         assert (tally.audience, tally.reached, tally.pending) == (3, 3, 0)
+
+
+async def test_a_room_raises_its_own_copy_of_a_broadcast():
+    """E5: what is high for one room is no more so for another."""
+    async with RoomsRig().running() as rig:
+        priorities = Priorities(high_members=frozenset({"admin"}))
+        raising, other = (
+            await rig.opened("1", number=1, active=True, priorities=priorities),
+            await rig.opened("2", number=2, active=True),
+        )
+        for hall in (raising, other):
+            rig.enter(hall)
+        await rig.lanes.broadcast(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch)
+        await asyncio.sleep(0.2)
+        levels = {
+            hall.room.id: [kept.level for kept in rig.logs.find(hall.stream).after(0)] for hall in (raising, other)
+        }
+        assert levels == {"1": [Level.HIGH], "2": [Level.LOW]}
 
 
 async def test_what_is_shed_of_a_broadcast_is_in_its_report():

@@ -3,11 +3,12 @@
 import pytest
 
 from builders import APP_UUID, counted
+from laba.model.closing import Closing
 from laba.model.notice import Destruction, Placement, Removal, RoomChange
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room
 from laba.model.session import Came, Ending, Member, PutIn, PutOut, Subscription, Went
-from laba.model.stream import Position
+from laba.model.stream import Position, Revocation
 from laba.service.membership import Arrival, MembershipRules
 from roomhouses import EPOCH, GRACE_MS, House, opened_rooms
 
@@ -340,6 +341,24 @@ async def test_who_ends_while_it_leaves_has_left(house, comes_back):
     assert house.members() == (["ann"] if comes_back else [])
     full = await house.membership.enter(house.session("bob"), "7")
     assert isinstance(full, Refusal) is comes_back
+
+
+async def test_a_user_that_is_removed_is_in_no_room_any_more(house):
+    """Neither where it was put nor where it came by itself; its place is free at once."""  # S2 S3
+    await house.room("7", "ann", max_members=1)
+    ann = await house.entered()
+    await house.store.rooms.displace(APP_UUID, "7", ("ann",))
+    await house.membership.apply(Revocation(APP_UUID, "ann", Closing.USER_REMOVED))
+    assert (ann.rooms, house.members()) == (None, [])
+    assert not isinstance(await house.membership.enter(house.session("bob"), "7"), Refusal)
+
+
+async def test_a_user_that_is_only_disconnected_stays_a_member(house):
+    """It may come back."""
+    await house.room("7", "ann")
+    await house.entered()
+    await house.membership.apply(Revocation(APP_UUID, "ann", Closing.DISCONNECTED))
+    assert house.members() == ["ann"]
 
 
 async def test_a_room_that_is_destroyed_is_no_more_nor_what_was_said_in_it(house):

@@ -44,7 +44,6 @@ def exhausted(app: App, name: QuotaName, span_seconds: int, retry_after_seconds:
     )
 
 
-def is_raised(submission: Submission, *priorities: Priorities) -> bool:
+def is_raised(submission: Submission, priorities: Priorities) -> bool:
     """Tell whether an app's or a room's operator makes it high, whatever level it asked for (E5)."""
-    kind, sender = submission.content.kind, submission.sender
-    return any(each.raises(kind, sender) for each in priorities)
+    return priorities.raises(submission.content.kind, submission.sender)

@@ -2,7 +2,7 @@
 
 Messages are counted in the minute in which they were accepted, and at any time those accepted are those to nobody,
 placed, shed, and waiting in the lane. Deliveries, one for each message and session, are counted in the minute in
-which they went out, and those offered are those reached, lost, and under way.
+which the first message of their batch was accepted, and those offered are those reached, lost, and under way.
 """
 
 from collections import Counter

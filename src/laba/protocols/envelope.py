@@ -54,5 +54,23 @@ def envelope(message: Message) -> bytes:
     return Sealed(message.dispatch, conversation.type).copy(message.id, conversation.id)
 
 
+class Envelopes:
+    """Writes messages as `envelope` does, and of a dispatch whose copies follow each other its body once."""
+
+    __slots__ = ("_dispatch", "_sealed", "_type")
+
+    def __init__(self) -> None:
+        self._dispatch: Dispatch | None = None
+        self._type: ConversationType | None = None
+        self._sealed: Sealed | None = None
+
+    def __call__(self, message: Message) -> bytes:
+        dispatch, conversation = message.dispatch, message.conversation
+        if self._sealed is None or dispatch is not self._dispatch or conversation.type is not self._type:
+            self._dispatch, self._type = dispatch, conversation.type
+            self._sealed = Sealed(dispatch, conversation.type)
+        return self._sealed.copy(message.id, conversation.id)
+
+
 def _original(original: Original) -> dict[str, Any]:
     return {"dialect": original.dialect, "type": original.type, "content": original.content}

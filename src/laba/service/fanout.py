@@ -162,6 +162,8 @@ class Fanout(Generic[Link]):
                 case Revocation(app_uuid, user, closing):
                     sessions = self._roster.of_user(app_uuid, user)
                     await self.outgoing.put(Eviction(Stream(app_uuid, APP_CHANNEL), sessions, closing))
+                    if about_rooms is not None:
+                        await about_rooms(notice)
                 case Batch():
                     try:
                         window = await self.open(notice.stream)

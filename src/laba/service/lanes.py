@@ -12,7 +12,7 @@ from laba.core.halls import Hall, Halls
 from laba.core.lanes import Budget, Lane, LaneBounds, Shed
 from laba.core.pressure import LoadBounds, pressure
 from laba.core.tally import Tally
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Message
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Level, Message
 from laba.model.stream import Batch, Entry, Flush, Stream
 from laba.ports import Bus, Places
 from laba.service.fanout import Press
@@ -107,10 +107,14 @@ class Lanes(Generic[Link]):
         for hall in halls:
             tally.expect(hall.stream.channel, len(hall.sessions) - len(hall.of_user(dispatch.sender)))
         self._reporting.watch(dispatch.id, tally)
+        # One object for all rooms that raise it: what is encoded once per dispatch stays so.
+        raised = dispatch.raised()
         for number, hall in enumerate(halls, start=1):
             room = hall.room
+            is_raised = room.priorities.raises(dispatch.content.kind, dispatch.sender)
             conversation = Conversation(ConversationType.ROOM, room.id)
-            self.put(hall.stream, Message(dispatch.id + room.number, conversation, dispatch))
+            copy = Message(dispatch.id + room.number, conversation, raised if is_raised else dispatch)
+            self.put(hall.stream, copy, raised=is_raised and dispatch.level is not Level.HIGH)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
 

@@ -11,11 +11,12 @@ from laba.core.register import Register
 from laba.core.roster import Roster
 from laba.core.session import Session, State
 from laba.model.attendance import Seat
+from laba.model.closing import Closing
 from laba.model.notice import Destruction, Notice, Placement, Removal, RoomChange
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room, room_stream
 from laba.model.session import Came, Ending, Member, PutIn, PutOut, Subscription, Went
-from laba.model.stream import Position, Stream
+from laba.model.stream import Position, Revocation, Stream
 from laba.ports import Rooms
 from laba.service.announcing import SLICE, Announcer, Voice
 from laba.service.ground import Ground
@@ -231,6 +232,12 @@ class Membership(Generic[Link]):
                 await self._destroy(room_stream(app_uuid, room_id))
             case RoomChange(room):
                 self._change(room)
+            case Revocation(app_uuid, user, Closing.USER_REMOVED):
+                for hall in self._halls.of_app(app_uuid):
+                    register = self._registers.get(hall.stream)
+                    if register is not None:
+                        register.displace((user,))
+                        self._put_out(hall, register, user)
 
     async def _place(self, stream: Stream, room_id: str, users: Collection[str]) -> None:
         register = self._registers.get(stream)

@@ -3,7 +3,6 @@
 Nothing of it is kept but that a room was spoken in: what is in a lane when the process ends is lost.
 """
 
-from collections import Counter
 from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
@@ -126,7 +125,7 @@ class Posting(Generic[Link]):
         # One object for all rooms that raise it: what is encoded once per dispatch stays so.
         raised = dispatch if dispatch.level is Level.HIGH else None
         ids: dict[str, int] = {}
-        levels: Counter[Level] = Counter()
+        levels: dict[Level, int] = {}
         for room_id in rooms:
             stream = room_stream(app.uuid, room_id)
             hall = self._halls.find(stream)
@@ -134,7 +133,7 @@ class Posting(Generic[Link]):
             if hall is not None and admission.is_raised(submission, hall.room.priorities):
                 raised = said = raised or dispatch.raised()
             ids[room_id] = message_id = dispatch.id if len(rooms) == 1 else self._ids.next(now_ms)
-            levels[said.level] += 1
+            levels[said.level] = levels.get(said.level, 0) + 1
             message = Message(message_id, Conversation(ConversationType.ROOM, room_id), said)
             self._lanes.put(stream, message, raised=said.level is not submission.level)
         for level, count in levels.items():

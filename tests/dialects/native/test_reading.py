@@ -3,7 +3,6 @@ import json
 import pytest
 
 from laba.dialects.native.dialect import NativeDialect
-from laba.dialects.native.sending import said_in_room
 from laba.model.app import AppName, Feature, QuotaName
 from laba.model.calls import ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.content import Content, Kind, Original
@@ -324,33 +323,3 @@ def test_a_report_is_asked_for_by_the_broadcasts_id(path):
     assert read("GET", f"{path}/{2**63 - 1}") == GetReport(2**63 - 1)
     for text in ("x", "-1", "1.0", str(2**63), "٣"):
         assert fault(read("GET", f"{path}/{text}")) == (Code.FIELD_INVALID, "id")
-
-
-# --- what a client publishes in a room -----------------------------------------------------------------------------
-
-
-def test_what_a_client_publishes_is_a_message_of_its_user_to_its_room():
-    """A broadcast's body; nobody speaks for another, and no quota of the app's back end is touched."""  # S3, E7
-    data = b'{"kind":"txt","content":{"text":"hi"},"ext":{"k":1},"level":"low","client_id":"c1","from":""}'
-    said = said_in_room(data, "7", "ann")
-    assert (said.sender, said.audience, said.rooms, said.users) == ("ann", Audience.ROOMS, ("7",), None)
-    assert (said.content.fields, said.ext, said.level, said.client_id) == ({"text": "hi"}, {"k": 1}, "low", "c1")
-    assert (said.feature, said.size_bytes, said.size_limit_bytes) == (None, 20, 5120)
-
-
-@pytest.mark.parametrize(
-    ("data", "field"),
-    [
-        (b"", None),
-        (b"[1]", None),
-        (b"{}", "kind"),
-        (b'{"kind":"txt"}', "content"),
-        (b'{"kind":"txt","content":{"text":7}}', "content.text"),
-        (b'{"kind":"txt","content":{"text":""},"level":"urgent"}', "level"),
-    ],
-)
-def test_what_is_no_message_names_the_member_at_fault(data, field):
-    """As for a caller."""  # G4
-    refusal = said_in_room(data, "7", "ann")
-    assert isinstance(refusal, Refusal)
-    assert refusal.field == field

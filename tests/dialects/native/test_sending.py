@@ -126,3 +126,33 @@ def test_a_client_speaks_for_itself_in_one_room():
     assert (asked.sender, asked.rooms, asked.users, asked.level) == ("ann", ("r1",), None, Level.LOW)
     assert asked.audience is Audience.ROOMS
     assert fault(said_in_room(b"{", "r1", "ann")) == (Code.BODY_BROKEN, None)
+
+
+# --- what a client publishes in a room -----------------------------------------------------------------------------
+
+
+def test_what_a_client_publishes_is_a_message_of_its_user_to_its_room():
+    """A broadcast's body; nobody speaks for another, and no quota of the app's back end is touched."""  # S3, E7
+    data = b'{"kind":"txt","content":{"text":"hi"},"ext":{"k":1},"level":"low","client_id":"c1","from":""}'
+    said = said_in_room(data, "7", "ann")
+    assert (said.sender, said.audience, said.rooms, said.users) == ("ann", Audience.ROOMS, ("7",), None)
+    assert (said.content.fields, said.ext, said.level, said.client_id) == ({"text": "hi"}, {"k": 1}, "low", "c1")
+    assert (said.feature, said.size_bytes, said.size_limit_bytes) == (None, 20, 5120)
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (b"", None),
+        (b"[1]", None),
+        (b"{}", "kind"),
+        (b'{"kind":"txt"}', "content"),
+        (b'{"kind":"txt","content":{"text":7}}', "content.text"),
+        (b'{"kind":"txt","content":{"text":""},"level":"urgent"}', "level"),
+    ],
+)
+def test_what_is_no_message_names_the_member_at_fault(data, field):
+    """As for a caller."""  # G4
+    refusal = said_in_room(data, "7", "ann")
+    assert isinstance(refusal, Refusal)
+    assert refusal.field == field

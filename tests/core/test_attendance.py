@@ -177,10 +177,12 @@ def test_a_device_is_owed_what_is_for_all_behind_what_it_has_had():
     assert arrive(begun(), 20, asked=4, to_all=to_all).first_to_all == 8
 
 
-def test_a_second_connection_of_a_present_seat_is_owed_what_is_for_all_behind_its_position_only():
-    """Without one it begins here: the first connection has the rest."""  # V1
+def test_a_second_connection_of_a_present_seat_is_owed_what_is_for_all_and_not_confirmed():
+    """The first one may be dead. Who presents a position is owed what follows it."""  # V1
     attendance = begun()
     arrive(attendance, 5)
+    assert arrive(attendance, 20, to_all=[12]).first_to_all == 12
+    attendance.confirmed(ANN, 12)
     assert arrive(attendance, 20, to_all=[12]).first_to_all is None
     assert arrive(attendance, 20, asked=7, to_all=[12]).first_to_all == 12
 

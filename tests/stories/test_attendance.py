@@ -458,6 +458,19 @@ async def test_what_was_written_and_never_confirmed_is_owed_again_days_later(sto
     assert received(await story.login("ann", had=1)) == []
 
 
+async def test_a_connection_that_died_unnoticed_costs_its_device_nothing(story):
+    """The app is started anew while the server still believes in its old connection; what that confirmed is had."""
+    dead = await story.login("ann")  # V1
+    await story.to_all()
+    again = await story.login("ann")
+    assert received(again) == [1]
+    story.pong(again)
+    assert received(await story.login("ann")) == []
+    story.drop(dead, again)
+    story.later(DAY)
+    assert received(await story.login("ann")) == []
+
+
 async def test_a_login_that_ends_before_anything_was_written_owes_it_still(story):
     """Also to a device that was never seen before, and whose stay began behind it."""  # V1
     await story.registered("ann")

@@ -99,7 +99,9 @@ class Attendance:
         dues = tuple(Due(stay.from_offset, self._owed_until_ms(stay, arrival.now_ms, last)) for stay in stays)
         start = arrival.here if arrival.asked is None else arrival.asked
         if present is not None and last is present:
-            return Return(start, dues, start, arrival.first_to_all(start))
+            # The other connection may be dead, and nobody knows yet: what it has not confirmed is owed to this one.
+            seen = present.confirmed_offset if arrival.asked is None else start
+            return Return(start, dues, start, arrival.first_to_all(seen))
         seen = start
         if last is None:
             # Nothing shows that a new device has had anything.

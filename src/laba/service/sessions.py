@@ -132,6 +132,9 @@ class Sessions(Generic[Link]):
         names that position, so that a client that drops before it has what it is owed loses nothing. Of messages to
         all users it is owed some from before the window (V1): it then begins where those begin.
         """
+        for other in self._roster.of_user(arrival.seat.app_uuid, arrival.seat.user):
+            if other.seat == arrival.seat:
+                self._attendance.confirmed(arrival.seat, other.confirmed)
         back = self._attendance.arrived(arrival)
         session.seat, session.joined_at, session.owed = arrival.seat, arrival.here, back.dues
         if back.start > back.had:

@@ -91,14 +91,14 @@ def errors() -> str:
         "vendor's members, and a `Retry-After` header where waiting helps.\n\n"
         "## Easemob and Agora Chat\n\n"
         + table(("code", "status", "error", "error_description"), rows)
-        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3); a full\n"
+        + f"\nA full quota of a day or longer is {DAY_FULL.status} `{DAY_FULL.error}`, {DAY_FULL.description} (A3, V1); a full\n"
         f"`room_messages` is {MESSAGES_FULL.status} `{MESSAGES_FULL.error}`, {MESSAGES_FULL.description}, however long its\n"
         "span is, and a full `room_calls` or `directed_calls` is as above (E3). Where more than one of them is full, the\n"
         "calls are told.\n\n"
         "Where an endpoint has words of its own:\n\n"
         + table(("code", "endpoint", "status", "error", "error_description"), exceptions)
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
-        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists`, `owner_stays`, `file_secret_wrong` and `range_unsatisfiable`, nor\n"
+        "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists`, `owner_stays`, `target_unserved`, `file_secret_wrong` and `range_unsatisfiable`, nor\n"
         "the `exception` of anything but 401: those are laba's.\n\n"
         "## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'

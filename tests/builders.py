@@ -21,7 +21,8 @@ OTHER_UUID = "7b1e0c0e-2222-4333-8444-955555555555"
 STREAM = Stream(APP_UUID, "app")
 EPOCH = "cafe0001"
 BROADCASTING = AppPolicy(
-    DEFAULT_FEATURES | {Feature.USERS_BROADCAST}, {QuotaName.USERS_BROADCAST: UNLIMITED}
+    DEFAULT_FEATURES | {Feature.USERS_BROADCAST, Feature.ALL_USERS_BROADCAST},
+    {QuotaName.USERS_BROADCAST: UNLIMITED, QuotaName.ALL_USERS_BROADCAST: UNLIMITED},
 )  # what an operator sets who wants no limits
 FLAGS = Flags(stored=True, counted=True, pushed=False, updates_last=True)
 
@@ -89,6 +90,17 @@ def submission(text="hello", **rest):
             "size_limit_bytes": 5120,
         }
         | rest
+    )
+
+
+def to_all_users(text="hello", **rest):
+    """Give a submission to all users, offline ones included."""
+    return submission(
+        text,
+        audience=Audience.ALL_USERS,
+        feature=Feature.ALL_USERS_BROADCAST,
+        quota=QuotaName.ALL_USERS_BROADCAST,
+        **rest,
     )
 
 

@@ -261,6 +261,9 @@ class Streams:
     async def read(self, stream, since_ms):
         return ()
 
+    async def read_to_all(self, stream, since_ms, limit):
+        return None
+
 
 class Stays:
     """A store in which nobody was ever noted."""
@@ -371,7 +374,7 @@ class GatewayRig(Rig):
         codecs = Codecs(envelope, ENCODERS)
         bounds = Bounds(600_000, 1 << 26, 10_000)
         reporting = Reporting(None, RoomReporting(None, 7, ground), 600_000, ground)
-        self.fanout = Fanout(self.roster, Streams(), bounds, Press.of(codecs, reporting, ground))
+        self.fanout = Fanout(self.roster, Streams(), bounds, bounds, Press.of(codecs, reporting, ground))
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
         attending = Attending(Attendance(30_000, 0), Stays(), 60_000, ground)

@@ -33,6 +33,7 @@ from laba.service.fanout import Codecs, Delivery, Fanout, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake, Numbering
+from laba.service.lasting import lasting_bounds
 from laba.service.posting import Posting
 from laba.service.reporting import Reporting
 from laba.service.roombook import RoomBook
@@ -49,6 +50,7 @@ from laba.service.users import Users
 
 WINDOW_MS = 600_000
 KEPT_DAYS = 7
+OFFLINE_MS = 7 * 86_400_000
 GRACE_MS = 30_000
 CONFIRMED_MS = 60_000
 FILE_RULES = FileRules(limit_bytes=1_000_000, keep_ms=7 * 86_400_000, total_limit_bytes=0)
@@ -148,7 +150,7 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
         access = Access(tenants, users, hashing, (AccessToken2Reader(), TokenReader()), LIFETIMES, base)
         lanes, halls = Lanes(), Halls()
         last_id = await store.last_id()
-        patience = Patience(WINDOW_MS, GRACE_MS, last_id)
+        patience = Patience(WINDOW_MS, GRACE_MS, last_id, OFFLINE_MS)
         dispatcher = Dispatcher(store, store.streams, bus, lanes, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
@@ -200,11 +202,13 @@ async def disk_in(directory, drafts=4, openings=4, pixels=1_000_000):
 class Clients:
     """Clients of a house: what is written to one is appended to its session's link, a list."""
 
-    def __init__(self, house, *, bounds=ROOMY, register=True, streams=None):
+    def __init__(self, house, *, bounds=ROOMY, lasting=None, register=True, streams=None):
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
         self.roster = house.roster
         self.press = Press.of(Codecs(envelope, self.encoders), house.reporting, house.ground)
-        self.fanout = Fanout(self.roster, streams or house.store.streams, bounds, self.press)
+        self.fanout = Fanout(
+            self.roster, streams or house.store.streams, bounds, lasting or lasting_bounds(OFFLINE_MS), self.press
+        )
         self.attendance = house.attending.attendance
         self.sessions = Sessions(
             People(house.tenants, house.access, house.users),

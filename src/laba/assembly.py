@@ -66,6 +66,7 @@ from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 from laba.service.intake import Intake, Numbering
 from laba.service.lanes import Departures, LaneRules, Lanes
+from laba.service.lasting import lasting_bounds
 from laba.service.membership import Membership, MembershipRules
 from laba.service.posting import Posting
 from laba.service.questions import Questions
@@ -197,7 +198,7 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             talk = _talk(settings, Neighbours(bus, store.rooms, roster, tenants), press)
             last_id = await store.last_id()
             ids = IdSequence(0, last_id)
-            patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id)
+            patience = Patience(settings.delivery.window_seconds * 1000, grace_ms, last_id, _offline_ms(settings))
             dispatcher = Dispatcher(store, store.streams, bus, talk.lanes, patience, ground)
             intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
             await intake.remember(tenants.apps)
@@ -211,6 +212,10 @@ async def _house(settings: Settings) -> AsyncIterator[House]:
             records = Records(attending, reader, reporting)
             parts = (tenants, users, access, dispatcher, door, records, roster, talk, sending, files)
             yield House(settings, ground, meter, store, bus, *parts)
+
+
+def _offline_ms(settings: Settings) -> int:
+    return settings.delivery.offline_days * 86_400_000
 
 
 def _roomdesk(book: RoomBook, presence: Presence, ids: IdSequence, ground: Ground) -> RoomDesk:
@@ -323,7 +328,8 @@ def _clients(house: House) -> Clients:
     roster = house.roster
     window_ms = delivery.window_seconds * 1000
     bounds = Bounds(window_ms, delivery.window_limit_bytes, delivery.window_limit_messages)
-    fanout = Fanout(roster, house.store.streams, bounds, house.talk.press)
+    lasting = lasting_bounds(_offline_ms(house.settings))
+    fanout = Fanout(roster, house.store.streams, bounds, lasting, house.talk.press)
     rules = LoginRules(house.settings.gateway.ping_seconds, house.settings.tokens.register_on_login, window_ms)
     people = People(house.tenants, house.access, house.users)
     sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)

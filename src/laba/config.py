@@ -161,6 +161,9 @@ class Delivery(Section):
     resume_grace_seconds: int = _key(
         30, "A connection lost for no longer than this still counts as online.", high=86400
     )
+    offline_days: int = _key(
+        7, "How long a broadcast to all users waits for those who are offline; then it expires.", low=1, high=365
+    )
     room_report_days: int = _key(7, "How long the counts of rooms are kept.", low=1, high=3650)
 
 

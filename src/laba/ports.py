@@ -275,6 +275,9 @@ class Streams(Protocol):
     async def read(self, stream: Stream, since_ms: int) -> tuple[Batch, ...]:
         """Give what was accepted since then and has a place, in order."""
 
+    async def read_to_all(self, stream: Stream, since_ms: int, limit: int) -> Batch | None:
+        """Give the latest `limit` of what was accepted for all users since then and has a place, in order (V1)."""
+
 
 class Places(Protocol):
     """Offsets of streams that nothing keeps but the logs of the nodes: those of rooms."""

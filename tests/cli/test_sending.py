@@ -70,6 +70,18 @@ def test_all_rooms_are_one_broadcast(laba, tmp_path):
     assert (path, json.loads(body)["audience"]) == ("/v1/apps/acme/chat/broadcasts", "active_rooms")
 
 
-@pytest.mark.parametrize("words", [("--room", "r1", "--all-rooms"), ("--to-user", "ann"), ("--level", "urgent")])
+def test_all_users_are_one_broadcast(laba, tmp_path):
+    """Offline ones included."""  # V1
+    with answering(tmp_path, (200, b'{"id":"7","accepted_at":1}')) as server:
+        result = laba("acme/chat", "hello", "--all-users")
+    assert result.stdout == "accepted as 7\n"
+    [(path, body)] = server.seen
+    assert (path, json.loads(body)["audience"]) == ("/v1/apps/acme/chat/broadcasts", "all_users")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--room", "r1", "--all-rooms"), ("--all-users", "--all-rooms"), ("--to-user", "ann"), ("--level", "urgent")],
+)
 def test_what_cannot_be_meant_together_is_misuse(laba, words):
     assert laba("acme/chat", "hello", *words).exit_code == 2

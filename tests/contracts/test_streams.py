@@ -6,7 +6,8 @@ import pytest
 
 from contracts.stores import APP_STREAM, SqliteStores, dispatch, ids
 from laba.adapters.store.faults import NotWaitingError
-from laba.model.dispatch import Conversation, ConversationType
+from laba.model.app import QuotaName
+from laba.model.dispatch import Audience, Conversation, ConversationType
 from laba.model.stream import Position, Stream
 
 pytestmark = pytest.mark.anyio
@@ -146,3 +147,22 @@ async def test_a_long_read_comes_in_batches_that_follow_one_another(store):
     batches = await store.streams.read(APP_STREAM, 0)
     assert [offset for batch in batches for offset in offsets(batch)] == list(range(1, 251))
     assert max(len(batch.entries) for batch in batches) <= 100
+
+
+async def test_read_to_all_gives_the_latest_of_what_is_for_all_users_in_the_order_of_places(stores):
+    """Nothing that is for who is online only, nothing older, nothing that waits, nothing of another stream."""  # V1
+    to_all = {"audience": Audience.ALL_USERS, "quota": QuotaName.ALL_USERS_BROADCAST}
+    async with stores.open() as store:
+        kept = [dispatch(n, **({} if n == 4 else to_all)) for n in range(1, 8)]
+        for one in kept:
+            await store.append(one)
+        await store.streams.append(APP_STREAM, [kept[n - 1] for n in (1, 5, 4, 2, 3)])
+        await store.streams.append(Stream("app-2", "app"), [kept[5]])
+    async with stores.open() as store:
+        batch = await store.streams.read_to_all(APP_STREAM, 2, 10)
+        assert [(entry.offset, entry.message.id) for entry in batch.entries] == [(2, 5), (4, 2), (5, 3)]
+        assert batch.epoch == (await store.streams.position(APP_STREAM)).epoch
+        assert batch.entries[0].message.dispatch == kept[4]
+        assert offsets(await store.streams.read_to_all(APP_STREAM, 0, 2)) == [2, 5]
+        assert await store.streams.read_to_all(APP_STREAM, 100, 10) is None
+        assert await store.streams.read_to_all(Stream("app-3", "app"), 0, 10) is None

@@ -167,6 +167,35 @@ def test_who_takes_the_seat_of_an_earlier_bearer_of_the_name_begins_here():
     assert attendance.take_unwritten() == [Stay(ANN, 5, 5, 5, NOW_MS - 3), Stay(ANN, 20, 20, 20, NOW_MS, NOW_MS)]
 
 
+def test_a_device_is_owed_what_is_for_all_behind_what_it_has_had():
+    """That is behind its position, else behind what it confirmed; a device that was never seen has had nothing."""
+    to_all = [3, 8, 12]  # V1
+    assert arrive(was_here(confirmed=7), 20, NOW_MS + 1, to_all=to_all).first_to_all == 8
+    assert arrive(was_here(confirmed=7), 20, NOW_MS + 1, asked=9, to_all=to_all).first_to_all == 12
+    assert arrive(was_here(), 20, NOW_MS + 1, asked=12, to_all=to_all).first_to_all is None
+    assert arrive(begun(), 20, to_all=to_all).first_to_all == 3
+    assert arrive(begun(), 20, asked=4, to_all=to_all).first_to_all == 8
+
+
+def test_a_second_connection_of_a_present_seat_is_owed_what_is_for_all_and_not_confirmed():
+    """The first one may be dead. Who presents a position is owed what follows it."""  # V1
+    attendance = begun()
+    arrive(attendance, 5)
+    assert arrive(attendance, 20, to_all=[12]).first_to_all == 12
+    attendance.confirmed(ANN, 12)
+    assert arrive(attendance, 20, to_all=[12]).first_to_all is None
+    assert arrive(attendance, 20, asked=7, to_all=[12]).first_to_all == 12
+
+
+def test_a_new_device_s_stay_confirms_nothing_that_it_is_still_owed():
+    """Should it leave before it has it, that is owed again."""  # V1
+    attendance = begun()
+    arrive(attendance, 20, to_all=[12])
+    assert attendance.take_unwritten() == [Stay(ANN, 20, 20, 11, NOW_MS)]
+    attendance.left(ANN, 20, 0, NOW_MS)
+    assert arrive(attendance, 30, NOW_MS + 10 * GRACE_MS, to_all=[12, 25]).first_to_all == 12
+
+
 # --- stays ---------------------------------------------------------------------------------------------------------
 
 
@@ -300,8 +329,12 @@ def test_what_is_taken_back_obeys_the_bound():
 
 @dataclass
 class Game:
-    """A server with its store, and one device. The model beside it is two lines: who was there, and the grace."""
+    """A server with its store, and one device. The model beside it is two lines: who was there, and the grace.
 
+    And a third: every so many messages one is for all users, and its to have wherever it was.
+    """
+
+    every: int = 0
     now_ms: int = NOW_MS
     log: list = field(default_factory=list)  # when each message was accepted; its offset is its place, from 1 on
     attendance: Attendance = field(default_factory=begun)
@@ -321,8 +354,13 @@ class Game:
         if self.present:
             self.expected.append(offset)
             self.unread.append(offset)
+        elif self.is_to_all(offset):
+            self.expected.append(offset)
         elif self.left_at_ms is not None:
             self.missed.append(offset)
+
+    def is_to_all(self, offset):
+        return bool(self.every) and offset % self.every == 0
 
     def write(self):
         self.stored |= {stay.from_offset: stay for stay in self.attendance.take_unwritten()}
@@ -333,13 +371,19 @@ class Game:
             self.write()
         earlier = [self.stored[offset] for offset in sorted(self.stored, reverse=True)]
         here = len(self.log)
-        back = arrive(self.attendance, here, self.now_ms, asked, earlier=earlier)
+        to_all = [offset for offset in range(1, here + 1) if self.is_to_all(offset)]
+        back = arrive(self.attendance, here, self.now_ms, asked, earlier=earlier, to_all=to_all)
+        first = here + 1 if back.first_to_all is None else back.first_to_all
         # The client reads from here on; what it does not read before it leaves, it must get again.
-        self.unread = [offset for offset in range(1, here + 1) if owed(back, offset, self.log[offset - 1])]
+        self.unread = [
+            offset
+            for offset in range(1, here + 1)
+            if owed(back, offset, self.log[offset - 1]) or (offset in to_all and offset >= first)
+        ]
         if not self.unread:
             self.position = here
         elif self.position is None or not presents:
-            self.position = back.start
+            self.position = min(back.start, first - 1)
         within = self.left_at_ms is not None and self.now_ms - self.left_at_ms <= GRACE_MS
         self.expected += [o for o in self.missed if within or self.log[o - 1] == self.left_at_ms]
         self.missed, self.present = [], True
@@ -409,9 +453,14 @@ ROUNDS = st.lists(
 )
 
 
-def played(rounds, presents=lambda each: each.presents):
+EVERY = st.integers(0, 3)
+
+
+def played(rounds, every, presents=lambda each: each.presents):
     """Play, and in the end have the client read all it is given."""
-    game = Game()
+    game = Game(every)
+    for _ in range(every):
+        game.broadcast()  # before it was ever there
     game.arrive(presents=False)
     for each in rounds:
         each.play(game, presents=presents(each))
@@ -419,22 +468,22 @@ def played(rounds, presents=lambda each: each.presents):
     return game
 
 
-@given(ROUNDS)
-def test_a_client_with_its_position_receives_exactly_what_it_was_there_for(rounds):
-    """Each once, in order: what was accepted while it was present, or in an absence within the grace."""  # A1 G3
-    game = played(rounds, presents=lambda _: True)
+@given(ROUNDS, EVERY)
+def test_a_client_with_its_position_receives_exactly_what_it_was_there_for(rounds, every):
+    """Each once, in order: what was accepted while it was present, or within the grace, or for all."""  # A1 V1 G3
+    game = played(rounds, every, presents=lambda _: True)
     assert game.received == sorted(game.expected)
 
 
-@given(ROUNDS)
-def test_a_client_that_forgets_its_position_now_and_then_lacks_nothing(rounds):
+@given(ROUNDS, EVERY)
+def test_a_client_that_forgets_its_position_now_and_then_lacks_nothing(rounds, every):
     """Nor does it get what it was not there for."""  # A1 G3
-    game = played(rounds)
+    game = played(rounds, every)
     assert set(game.received) == set(game.expected)
 
 
-@given(ROUNDS)
-def test_what_a_client_confirmed_never_comes_again(rounds):
+@given(ROUNDS, EVERY)
+def test_what_a_client_confirmed_never_comes_again(rounds, every):
     """Even if it has forgotten where it was."""  # A1 G3
-    game = played(rounds, presents=lambda _: False)
+    game = played(rounds, every, presents=lambda _: False)
     assert game.again == []

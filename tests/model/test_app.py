@@ -56,8 +56,9 @@ def test_a_development_app_has_push():
 
 
 def test_the_default_quotas_are_the_vendors():
-    """Every quota has one."""  # A3 S9
+    """Every quota has one."""  # A3 V1 S9
     assert str(DEFAULT_QUOTAS[QuotaName.USERS_BROADCAST]) == "1/minute,50/day"
+    assert str(DEFAULT_QUOTAS[QuotaName.ALL_USERS_BROADCAST]) == "1/30minutes,3/day"
     assert str(DEFAULT_QUOTAS[QuotaName.CHATROOMS_BROADCAST]) == "10/minute,100/day"
     assert str(DEFAULT_QUOTAS[QuotaName.ONLINE_BROADCAST]) == "60/minute"
     assert str(DEFAULT_QUOTAS[QuotaName.PUSH]) == "2/hour,3/day"

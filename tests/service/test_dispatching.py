@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 
 from builders import APP_UUID, OTHER_UUID, STREAM, LeapingLoop, app, counted, dispatch, ground
-from houses import WINDOW_MS, offsets, opened
+from houses import OFFLINE_MS, WINDOW_MS, offsets, opened
 from laba.adapters.bus.local import LocalBus
+from laba.model.app import QuotaName
 from laba.model.dispatch import Audience
 from laba.model.report import Stage
 from laba.model.stream import Stream
@@ -68,6 +69,16 @@ async def test_what_an_earlier_process_left_is_sent_inside_its_window(house, tmp
         assert await again.store.waiting(10) == ()
         again.clock.pass_ms(-WINDOW_MS)
         assert await turned(again) == []
+
+
+async def test_what_is_for_all_users_is_sent_however_late_the_server_comes_back(house, tmp_path):
+    """Within the days that it waits for who is offline, to the last millisecond."""  # V1
+    audience = {"audience": Audience.ALL_USERS, "quota": QuotaName.ALL_USERS_BROADCAST}
+    for number, age_ms in ((1, OFFLINE_MS + 1), (2, OFFLINE_MS), (3, WINDOW_MS + 1)):
+        await house.store.append(replace(dispatch(number, house.clock.now_ms - age_ms), **audience))
+    async with opened(tmp_path, house.clock) as again:
+        assert sent(await turned(again)) == [(2, 1), (3, 2)]
+        assert counted(again.meter, "laba_broadcasts_expired_total") == 1
 
 
 async def test_no_message_gets_two_places(house, tmp_path):

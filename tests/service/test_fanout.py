@@ -232,6 +232,9 @@ class Refusing:
     async def read(self, stream, since_ms):
         return await self._streams.read(stream, since_ms)
 
+    async def read_to_all(self, stream, since_ms, limit):
+        return await self._streams.read_to_all(stream, since_ms, limit)
+
 
 # --- catching up ---------------------------------------------------------------------------------------------------
 

@@ -114,6 +114,9 @@ class Slow:
     async def read(self, stream, since_ms):
         return await self._streams.read(stream, since_ms)
 
+    async def read_to_all(self, stream, since_ms, limit):
+        return await self._streams.read_to_all(stream, since_ms, limit)
+
 
 @pytest.fixture
 async def waiting(house):

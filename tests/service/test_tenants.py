@@ -68,7 +68,7 @@ async def test_a_change_takes_effect_at_once_and_survives(house, tmp_path):
     shown = await house.tenants.change(change, house.app)
     assert house.tenants.apps.with_uuid(APP_UUID) is shown.app
     policy = shown.app.policy
-    assert policy.features == {Feature.USERS_BROADCAST, Feature.PUSH}
+    assert policy.features == {Feature.USERS_BROADCAST, Feature.ALL_USERS_BROADCAST, Feature.PUSH}
     assert (policy.quota(QuotaName.PUSH), policy.development) == (Quota.parse("9/day"), False)
     assert policy.quota(QuotaName.USERS_BROADCAST) == UNLIMITED
     async with opened(tmp_path) as again:

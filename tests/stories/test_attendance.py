@@ -7,15 +7,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from builders import Clock, submission
+from builders import Clock, submission, to_all_users
 from houses import GRACE_MS, Clients, opened, received
 from laba.core.session import State
+from laba.model.app import Feature
+from laba.model.calls import ChangeApp
 from laba.model.dispatch import Conversation, ConversationType
-from laba.model.recordcalls import ListConversations, MarkRead
+from laba.model.recordcalls import ListConversations, MarkRead, ReadHistory
 from laba.model.stream import Position
+from laba.model.usercalls import DeleteUser
 
 pytestmark = pytest.mark.anyio
 
+MINUTE, DAY = 60, 86_400
 ADMIN = Conversation(ConversationType.APP, "admin")
 SECOND = 1000
 
@@ -56,17 +60,27 @@ class Story:
         session.pinged = session.written
         self.clients.sessions.confirm(session)
 
-    async def broadcast(self, **how):
+    async def broadcast(self, made=submission, **how):
         """Accept a broadcast, give it its place and write it to whoever is there; gives its number in the stream."""
-        await self.house.intake.accept(submission(**how), self.house.app)
+        await self.house.intake.accept(made(**how), self.house.app)
         await self.house.dispatcher.turn()
         await self.clients.deliver(await anext(self._bus))
         self._sent += 1
         return self._sent
 
-    async def accept(self):
+    async def to_all(self, text="to all"):
+        """Broadcast to all users, whoever is there."""
+        return await self.broadcast(to_all_users, text=text)
+
+    async def tidy(self):
+        """Write down what a server writes every second, and forget what it forgets after a while."""
+        await self.house.attending.write()
+        self.clients.sessions.trim()
+        self.clients.fanout.trim()
+
+    async def accept(self, made=submission):
         """Accept a broadcast that the server does not come to send."""
-        await self.house.intake.accept(submission(), self.house.app)
+        await self.house.intake.accept(made(), self.house.app)
         self._sent += 1
         return self._sent
 
@@ -351,3 +365,208 @@ async def test_two_crashes_in_a_row_lose_and_double_nothing(story):
     await story.broadcast()
     had += received(ann)
     assert had == [1, 2, 3]
+
+
+# --- to all users, offline ones included ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after_seconds", "gets"),
+    [(1, [2]), (8 * MINUTE, [2]), (6 * DAY, [2]), (7 * DAY, [2]), (7 * DAY + 0.001, []), (8 * DAY, [])],
+)
+@pytest.mark.parametrize("had", [None, 1])
+async def test_who_was_offline_gets_what_is_for_all_at_the_next_login_and_once(story, after_seconds, gets, had):
+    """ann has 1 and is long gone when 2 goes out to all and 3 to who is online: she gets 2, and never 3."""  # V1 A1
+    ann = await story.login("ann")
+    await story.broadcast()
+    story.pong(ann)
+    story.drop(ann)
+    story.later(MINUTE)
+    await story.to_all()
+    await story.broadcast()
+    story.later(after_seconds)
+    await story.tidy()
+    ann = await story.login("ann", had=had)
+    assert received(ann) == gets
+    story.pong(ann)
+    story.drop(ann)
+    story.later(MINUTE)
+    assert received(await story.login("ann")) == []
+
+
+async def test_a_device_that_was_never_seen_gets_what_its_user_was_registered_for(story):
+    """bob was registered and never came; carl is registered a millisecond too late."""  # V1
+    await story.registered("bob")
+    await story.to_all()
+    story.later(0.001)
+    await story.registered("carl")
+    assert received(await story.login("bob")) == [1]
+    assert received(await story.login("carl")) == []
+
+
+async def test_each_device_has_it_once(story):
+    """The phone is online and gets it live, the tablet was off, the desktop is new: each has it once."""  # V1
+    devices = ("phone", "tablet", "desktop")
+    phone, tablet = await story.login("ann", "phone"), await story.login("ann", "tablet")
+    story.drop(tablet)
+    story.later(MINUTE)
+    await story.to_all()
+    assert received(phone) == [1]
+    story.later(DAY)
+    sessions = [phone, await story.login("ann", "tablet"), await story.login("ann", "desktop")]
+    assert [received(session) for session in sessions] == [[1], [1], [1]]
+    for session in sessions:
+        story.pong(session)
+    story.drop(*sessions)
+    story.later(DAY)
+    await story.tidy()
+    assert [received(await story.login("ann", device)) for device in devices] == [[], [], []]
+
+
+async def test_what_is_owed_comes_in_its_order_before_what_is_live(story):
+    """Two to all from before the window, one within it, what the drop missed, and then what is sent now."""  # V1 G3
+    ann = await story.login("ann")
+    await story.broadcast()
+    story.drop(ann)
+    story.later(DAY)
+    await story.to_all()
+    await story.to_all()
+    story.later(DAY)
+    await story.tidy()
+    ann = await story.login("ann", had=1)
+    assert received(ann) == [2, 3]
+    story.drop(ann)
+    await story.broadcast()
+    await story.to_all()
+    story.later(1)
+    ann = await story.login("ann", had=3)
+    await story.broadcast()
+    assert received(ann) == [4, 5, 6]
+
+
+async def test_what_was_written_and_never_confirmed_is_owed_again_days_later(story):
+    """Written into a dead socket, live or at a login: the device gets it until it shows that it has it."""  # V1
+    ann = await story.login("ann")
+    await story.to_all()
+    story.drop(ann)
+    for _ in range(2):
+        story.later(DAY)
+        await story.tidy()
+        ann = await story.login("ann")
+        assert received(ann) == [1]
+        story.drop(ann)
+    assert received(await story.login("ann", had=1)) == []
+
+
+async def test_a_connection_that_died_unnoticed_costs_its_device_nothing(story):
+    """The app is started anew while the server still believes in its old connection; what that confirmed is had."""
+    dead = await story.login("ann")  # V1
+    await story.to_all()
+    again = await story.login("ann")
+    assert received(again) == [1]
+    story.pong(again)
+    assert received(await story.login("ann")) == []
+    story.drop(dead, again)
+    story.later(DAY)
+    assert received(await story.login("ann")) == []
+
+
+async def test_a_login_that_ends_before_anything_was_written_owes_it_still(story):
+    """Also to a device that was never seen before, and whose stay began behind it."""  # V1
+    await story.registered("ann")
+    await story.to_all()
+    story.later(DAY)
+    for _ in range(2):
+        session, welcome = await story.clients.login(story.house.foreign_token("ann"), None, "phone")
+        assert welcome.subscriptions[0].position.offset == 0
+        story.drop(session)
+        story.later(DAY)
+        await story.broadcast()
+    assert received(await story.login("ann")) == [1]
+
+
+async def test_a_crash_and_a_restart_between_acceptance_and_login_lose_nothing(story):
+    """1 was out before the crash, 2 was accepted and not sent; it is back an hour later, ann after days."""  # V1
+    await story.registered("ann")
+    await story.to_all()
+    await story.accept(to_all_users)
+    story.later(3600)
+    await story.begin()
+    await story.send_the_rest()
+    story.later(3 * DAY)
+    await story.begin()
+    ann = await story.login("ann")
+    assert received(ann) == [1, 2]
+    await story.begin()
+    assert received(await story.login("ann", had=2)) == []
+
+
+async def test_after_a_crash_who_had_it_live_does_not_get_it_again(story):
+    """ann presents her position, bob had shown long before the crash that he has it; both come days later."""  # V1
+    await story.login("ann")
+    await story.login("bob")
+    await story.to_all()
+    story.later(MINUTE + 1)
+    await story.house.attending.note_alive()
+    await story.begin()
+    story.later(DAY)
+    assert received(await story.login("ann", had=1)) == []
+    assert received(await story.login("bob")) == []
+
+
+async def test_the_position_that_is_told_is_before_what_comes(story):
+    """A client that drops before it has anything comes back with it, and lacks nothing; recovered tells the truth."""
+    ann = await story.login("ann")  # V1, design.md section 5
+    await story.broadcast()
+    story.drop(ann)
+    story.later(MINUTE)
+    await story.broadcast()
+    await story.to_all()
+    story.later(DAY)
+    await story.broadcast()
+    await story.tidy()
+    epoch = (await story.clients.fanout.open_app(story.house.app)).position.epoch
+    session, welcome = await story.clients.login(story.house.foreign_token("ann"), Position(epoch, 1), "phone")
+    told = welcome.subscriptions[0]
+    assert (told.position.offset, told.recovered) == (2, False)
+    story.drop(session)
+    assert received(await story.login("ann", had=told.position.offset)) == [3]
+
+
+async def test_a_user_who_is_registered_again_is_owed_nothing_of_the_earlier_one(story):
+    """The name is the same, the user is not."""  # V1 S1
+    await story.registered("ann")
+    await story.to_all()
+    await story.house.users.remove(DeleteUser("ann"), story.house.app)
+    story.later(1)
+    await story.registered("ann")
+    assert received(await story.login("ann")) == []
+    assert await story.conversations("ann") == []
+
+
+async def test_what_is_for_all_is_in_the_list_of_everyone_who_was_registered_before_it(story):
+    """ann was online, bob long gone, dora never there, eve came later; what was for who was online is ann's alone."""
+    await story.registered("dora")  # V1 A2 S5
+    story.drop(await story.login("bob"))
+    await story.login("ann")
+    story.later(MINUTE)
+    await story.broadcast(text="online only")
+    await story.to_all()
+    story.later(0.001)
+    await story.registered("eve")
+    lists = {user: await story.conversations(user) for user in ("ann", "bob", "dora", "eve")}
+    one = [("admin", 1, "to all")]
+    assert lists == {"ann": [("admin", 2, "to all")], "bob": one, "dora": one, "eve": []}
+    await story.has_read("dora")
+    story.later(8 * DAY)
+    assert await story.conversations("dora") == [("admin", 0, "to all")]
+
+
+async def test_it_is_in_the_history_of_who_was_offline(story):
+    """Where the app roams; and nothing else of the time is."""  # V1 S5
+    await story.registered("dora")
+    await story.broadcast(text="online only")
+    await story.to_all()
+    await story.house.tenants.change(ChangeApp(features={Feature.ROAMING: True}), story.house.app)
+    page = await story.house.reader.history(ReadHistory("dora", ADMIN, 20), story.house.app)
+    assert [_text(message) for message in page.messages] == ["to all"]

@@ -28,6 +28,11 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_room_moves_shed_total": ("Comings and goings in rooms that a member was not told of", ("reason",)),
         "laba_refusals_total": ("Calls refused, by dialect and code", ("dialect", "code")),
         "laba_store_failures_total": ("Times the store was busy or failed", ()),
+        "laba_lasting_lost_total": (
+            "Messages to all users dropped from a lasting log by its size",
+            (),
+        ),
+        "laba_delivered_later_total": ("Messages to all users delivered at a login, to who was offline before", ()),
         "laba_window_lost_total": ("Messages dropped from a window log by its size", ()),
     }
 )

@@ -35,6 +35,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         'laba send acme/chat "welcome" --room 1173998498812376874 --level high',
         'laba send acme/chat "for you" --room 1173998498812376874 --to-user ann --to-user bob',
         'laba send acme/chat "closing in five minutes" --all-rooms',
+        'laba send acme/chat "the new terms" --all-users',
     )
 )
 @app_argument
@@ -52,6 +53,9 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 @click.option(
     "--to-user", "users", multiple=True, metavar="USER", help="Who alone of one room sees it; up to 20 times."
 )
+@click.option(
+    "--all-users", is_flag=True, help="Send to every user instead; who is offline gets it at the next login."
+)
 @click.option("--all-rooms", is_flag=True, help="Send to every active room instead.")
 @click.option(
     "--level",
@@ -63,8 +67,8 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 @data_option
 def send(name: str, text: str, **given: Any) -> None:
     """Broadcast to every client online now, or send to rooms. A server must be running."""
-    if given["rooms"] and given["all_rooms"]:
-        raise click.UsageError("--room and --all-rooms exclude each other")
+    if sum(bool(given[whom]) for whom in ("rooms", "all_rooms", "all_users")) > 1:
+        raise click.UsageError("--room, --all-rooms and --all-users exclude each other")
     if given["users"] and not given["rooms"]:
         raise click.UsageError("--to-user needs the --room whose members they are")
     body = {"from": given["sender"], "kind": given["kind"], "content": {_FIELDS[given["kind"]]: text}}
@@ -89,6 +93,8 @@ def _addressed(given: Mapping[str, Any]) -> dict[str, Any]:
         said["rooms"] = list(given["rooms"])
     if given["users"]:
         said["users"] = list(given["users"])
+    if given["all_users"]:
+        said["audience"] = "all_users"
     if given["all_rooms"]:
         said["audience"] = "active_rooms"
     if given["level"] is not None:

@@ -1,7 +1,8 @@
 """Who was online when: what a client that comes back is owed, and what the store must be told (design.md section 5).
 
 The rules. Who was connected, or came back within the grace, was never offline (A1). Who was away longer is owed what
-was accepted until it left. What was written and never confirmed is owed again, under the same id.
+was accepted until it left. What was written and never confirmed is owed again, under the same id. What is for all
+users is owed to every device that has not had it, wherever that was meanwhile (V1).
 """
 
 from collections import OrderedDict
@@ -28,6 +29,7 @@ class Arrival:
 
     `earlier` are the stays that the store knows of its seat, newest first. What began before `user_since_ms`, when
     the user was registered, was of somebody else with its name, whose session may end a little after its removal.
+    `to_all` are the offsets of what was accepted for all users since then, ascending, as far as it is still owed.
     """
 
     seat: Seat
@@ -36,6 +38,11 @@ class Arrival:
     asked: int | None = None
     earlier: Sequence[Stay] = ()
     user_since_ms: int = 0
+    to_all: Sequence[int] = ()
+
+    def first_to_all(self, after: int) -> int | None:
+        """Give the first of what is for all users behind an offset."""
+        return next((offset for offset in self.to_all if offset > after), None)
 
     def is_own(self, stay: Stay) -> bool:
         return stay.since_ms >= self.user_since_ms
@@ -46,12 +53,14 @@ class Return:
     """What an arrival is owed: what follows `start` and is covered by one of the dues.
 
     By coming with a position the client shows that it has what was written to it: `had` is the offset behind which
-    that was not known before, and equals `start` where nothing is learnt.
+    that was not known before, and equals `start` where nothing is learnt. `first_to_all` is the first of what is for
+    all users that the device has not had, None where it has had all of it: it is owed that and all that follow it.
     """
 
     start: int
     dues: tuple[Due, ...]
     had: int
+    first_to_all: int | None = None
 
 
 class Attendance:
@@ -90,17 +99,25 @@ class Attendance:
         dues = tuple(Due(stay.from_offset, self._owed_until_ms(stay, arrival.now_ms, last)) for stay in stays)
         start = arrival.here if arrival.asked is None else arrival.asked
         if present is not None and last is present:
-            return Return(start, dues, start)
+            # The other connection may be dead, and nobody knows yet: what it has not confirmed is owed to this one.
+            seen = present.confirmed_offset if arrival.asked is None else start
+            return Return(start, dues, start, arrival.first_to_all(seen))
+        seen = start
         if last is None:
+            # Nothing shows that a new device has had anything.
+            seen = arrival.asked or 0
             if self._is_proof(arrival):
                 # The process that knew this seat crashed before it wrote that down; the position shows it was there.
                 dues = (Due(start, arrival.now_ms),)
         elif arrival.asked is None:
-            start = last.confirmed_offset
-        self._present[seat] = stay = self._begun(arrival, last, start)
+            seen = start = last.confirmed_offset
+        first = arrival.first_to_all(seen)
+        # The stay confirms no more than the device has had: what it does not receive now is owed again.
+        confirmed = start if first is None else min(start, first - 1)
+        self._present[seat] = stay = self._begun(arrival, last, start, confirmed)
         self._write(stay)
         had = start if last is None else min(start, last.confirmed_offset)
-        return Return(start, dues, had)
+        return Return(start, dues, had, first)
 
     def left(self, seat: Seat, written: int, confirmed: int, ended_at_ms: int | None) -> None:
         """Note that the last connection of a seat has ended; None where it did not leave, but the server stops."""
@@ -177,13 +194,13 @@ class Attendance:
         in_time = arrival.user_since_ms <= self._ready_at_ms and arrival.now_ms - self._ready_at_ms <= self._grace_ms
         return arrival.asked is not None and in_time
 
-    def _begun(self, arrival: Arrival, last: Stay | None, start: int) -> Stay:
+    def _begun(self, arrival: Arrival, last: Stay | None, start: int, confirmed: int) -> Stay:
         """Go on with the last stay where nothing was missed in between, or begin a new one."""
         now_ms = arrival.now_ms
         if last is not None and (self._owed_until_ms(last, now_ms, last) == now_ms or last.to_offset == arrival.here):
-            return replace(last, confirmed_offset=start, since_ms=now_ms, ended_at_ms=None)
+            return replace(last, confirmed_offset=confirmed, since_ms=now_ms, ended_at_ms=None)
         origin = start if last is None and self._is_proof(arrival) else arrival.here
-        return Stay(arrival.seat, origin, origin, start, now_ms)
+        return Stay(arrival.seat, origin, origin, confirmed, now_ms)
 
     def _write(self, stay: Stay) -> None:
         key = (stay.seat, stay.from_offset)

@@ -70,7 +70,7 @@ class Roster(Generic[Link]):
     def select(self, app_uuid: str, audience: Audience) -> list[Session[Link]]:
         """Give the sessions an audience means, as they are now. The list is shared: nobody may change it."""
         match audience:
-            case Audience.ONLINE_USERS:
+            case Audience.ONLINE_USERS | Audience.ALL_USERS:
                 everyone = self._everyone.get(app_uuid)
                 if everyone is None:
                     everyone = self._everyone[app_uuid] = list(_flattened(self._apps.get(app_uuid, {})))

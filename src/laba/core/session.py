@@ -6,6 +6,7 @@ The states and their successors are the table NEXT; docs/clients.md draws them.
 from enum import Enum
 from typing import Generic, TypeVar
 
+from laba.core.arrears import Arrears
 from laba.core.attendance import Due
 from laba.model.attendance import Seat
 from laba.model.closing import Closing
@@ -90,11 +91,13 @@ class Session(Generic[Link]):
     app's stream that was written to the client: it is written nothing at or below it, which is the one rule that
     removes doubles. `pinged` is what had been written when the client was last pinged, `confirmed` what it has for
     sure: a pong follows what was written before its ping. While catching up, `owed` says what of the past, up to
-    where it joined, the session is entitled to. `platform` is what the client said at its login that it runs on.
+    where it joined, the session is entitled to, and `arrears` what of messages to all users. `platform` is what the
+    client said at its login that it runs on.
     `rooms` are the channels of those it is in, each with the offset behind which it joined; None where it is in none.
     """
 
     __slots__ = (
+        "arrears",
         "codec",
         "confirmed",
         "joined_at",
@@ -119,12 +122,15 @@ class Session(Generic[Link]):
         self.confirmed = 0
         self.joined_at = 0
         self.owed: tuple[Due, ...] = ()
+        self.arrears: Arrears | None = None
         self.rooms: dict[str, int] | None = None
 
     def heard(self, event: Event) -> Step | Closing:
         """Decide about an event. The caller holds events back while a login is under way."""
         return NEXT.get((self.state, type(event)), Closing.BAD_REQUEST)
 
-    def entitled(self, offset: int, accepted_at_ms: int) -> bool:
+    def entitled(self, offset: int, accepted_at_ms: int, *, to_all: bool = False) -> bool:
         """Tell whether a message is for this session: what came after it joined, and what it is owed from before."""
+        if to_all and self.arrears is not None and self.arrears.covers(offset, accepted_at_ms):
+            return True
         return offset > self.joined_at or any(due.covers(offset, accepted_at_ms) for due in self.owed)

@@ -17,7 +17,7 @@ class Kept:
 
     `size_bytes` is the message's own length; each codec in use holds about as much again. `tally` is None where the
     message went out before this process began. In a room it is for no device of `sender`, and where `users` is not
-    None for nobody else (E6, E10).
+    None for nobody else (E6, E10). What is `to_all` is owed to those of its app who were offline, too (V1).
     """
 
     offset: int
@@ -29,6 +29,7 @@ class Kept:
     level: Level = Level.NORMAL
     sender: str = ""
     users: frozenset[str] | None = None
+    to_all: bool = False
 
     def is_for(self, user: str) -> bool:
         """Tell whether a member of the room may see it."""

@@ -25,6 +25,7 @@ class Feature(StrEnum):
     """
 
     USERS_BROADCAST = "users_broadcast"
+    ALL_USERS_BROADCAST = "all_users_broadcast"
     CHATROOMS_BROADCAST = "chatrooms_broadcast"
     ONLINE_BROADCAST = "online_broadcast"
     PUSH = "push"
@@ -37,6 +38,7 @@ class QuotaName(StrEnum):
     """What is counted per app: one quota per sending feature, and three for rooms (S9)."""
 
     USERS_BROADCAST = "users_broadcast"
+    ALL_USERS_BROADCAST = "all_users_broadcast"
     CHATROOMS_BROADCAST = "chatrooms_broadcast"
     ONLINE_BROADCAST = "online_broadcast"
     PUSH = "push"
@@ -48,10 +50,11 @@ class QuotaName(StrEnum):
 
 DEFAULT_FEATURES = frozenset({Feature.NEROOM_BROADCAST})
 
-# The vendors' own limits: A3, A8, R2, P2, N9, E3, E10.
+# The vendors' own limits: A3, V1, A8, R2, P2, N9, E3, E10.
 DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
     {
         QuotaName.USERS_BROADCAST: Quota.parse("1/minute,50/day"),
+        QuotaName.ALL_USERS_BROADCAST: Quota.parse("1/30minutes,3/day"),
         QuotaName.CHATROOMS_BROADCAST: Quota.parse("10/minute,100/day"),
         QuotaName.ONLINE_BROADCAST: Quota.parse("60/minute"),
         QuotaName.PUSH: Quota.parse("2/hour,3/day"),

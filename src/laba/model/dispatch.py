@@ -19,6 +19,7 @@ class Audience(StrEnum):
     """Whom a dispatch is for, as a predicate: it travels to the nodes, never a list of users."""
 
     ONLINE_USERS = "online_users"
+    ALL_USERS = "all_users"
     ACTIVE_ROOMS = "active_rooms"
     ROOMS = "rooms"
 

@@ -29,6 +29,8 @@ class Code(StrEnum):
     EXT_INVALID = "ext_invalid"
     FIELD_EMPTY = "field_empty"
     LIST_SIZE_WRONG = "list_size_wrong"
+    TARGET_UNKNOWN = "target_unknown"
+    TARGET_UNSERVED = "target_unserved"
     MESSAGE_TOO_LARGE = "message_too_large"
     # Whether it may be done now (A3, A7, G1, G2)
     FEATURE_OFF = "feature_off"

@@ -24,7 +24,7 @@ APP_CHANNEL = "app"
 def stream_of(dispatch: Dispatch) -> Stream:
     """Name the stream that a dispatch belongs to."""
     match dispatch.audience:
-        case Audience.ONLINE_USERS:
+        case Audience.ONLINE_USERS | Audience.ALL_USERS:
             return Stream(dispatch.app_uuid, APP_CHANNEL)
         case Audience.ACTIVE_ROOMS | Audience.ROOMS:
             raise ValueError("a message to rooms is in one stream for each of them")
@@ -39,7 +39,7 @@ class Herald(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """`window_ms` is how old a dispatch may be that still goes out.
+    """`window_ms` is how old a dispatch may be that still goes out, `offline_ms` how old one to all users (V1).
 
     What an earlier process left undone has an id up to `left_upto`; of that, what is for rooms waits `grace_ms` from
     readiness on, until clients are back in their rooms.
@@ -48,10 +48,15 @@ class Patience:
     window_ms: int
     grace_ms: int = 0
     left_upto: int = 0
+    offline_ms: int = 0
+
+    def allows(self, dispatch: Dispatch, now_ms: int) -> bool:
+        to_all = dispatch.audience is Audience.ALL_USERS
+        return now_ms - dispatch.accepted_at_ms <= (self.offline_ms if to_all else self.window_ms)
 
 
 class Dispatcher:
-    """Takes what waits in the ledger, oldest first. What is older than the window is given up, and counted."""
+    """Takes what waits in the ledger, oldest first. What is older than is allowed is given up, and counted."""
 
     def __init__(
         self, store: Store, streams: Streams, bus: Bus, herald: Herald, patience: Patience, ground: Ground
@@ -105,12 +110,12 @@ class Dispatcher:
     async def turn(self) -> int:
         """Send out one batch of what waits, and tell how many dispatches that were."""
         waiting = await self._store.waiting(_BATCH_LIMIT, [*chain(*(self._held or {}).values())])
-        horizon_ms = self._ground.clock() - self._patience.window_ms
-        late = [dispatch for dispatch in waiting if dispatch.accepted_at_ms < horizon_ms]
+        now_ms = self._ground.clock()
+        late = [dispatch for dispatch in waiting if not self._patience.allows(dispatch, now_ms)]
         if late:
             await self._store.expire(late)
             self._ground.meter.count("laba_broadcasts_expired_total", len(late))
-        due = [d for d in waiting if d.accepted_at_ms >= horizon_ms and not self._is_held(d)]
+        due = [d for d in waiting if self._patience.allows(d, now_ms) and not self._is_held(d)]
         for for_rooms, dispatches in groupby(due, key=lambda d: d.audience is Audience.ACTIVE_ROOMS):
             await (self._to_rooms if for_rooms else self._to_streams)(list(dispatches))
         return len(waiting)

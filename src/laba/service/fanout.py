@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import chain, takewhile
 from typing import Any, Generic, TypeVar
 
+from laba.core import arrears
 from laba.core.roster import Roster
 from laba.core.session import Session, State
 from laba.core.tally import Tally
@@ -13,12 +14,13 @@ from laba.core.window import Bounds, Kept, Window
 from laba.model.app import App
 from laba.model.attendance import Seat
 from laba.model.closing import Closing
-from laba.model.dispatch import Message
+from laba.model.dispatch import Audience, Message
 from laba.model.notice import Notice
 from laba.model.stream import Batch, Entry, Position, Revocation, Stream
 from laba.ports import StoreBusyError, Streams
 from laba.service.dispatching import APP_CHANNEL
 from laba.service.ground import Ground
+from laba.service.lasting import LastingLogs
 from laba.service.outgoing import Outgoing, Rank
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
@@ -35,7 +37,6 @@ Envelope = Callable[[Message], bytes]
 
 # Writes that may wait for the writing loop. Then the bus waits, and behind it the ledger and the lanes hold the rest.
 _OUTGOING_LIMIT = 65_536
-_PASSED_OVER_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ class Eviction(Generic[Link]):
 class Fanout(Generic[Link]):
     """Keeps the window logs of this node, and makes deliveries of what the bus brings."""
 
-    def __init__(self, roster: Roster[Link], streams: Streams, bounds: Bounds, press: Press) -> None:
+    def __init__(self, roster: Roster[Link], streams: Streams, bounds: Bounds, lasting: Bounds, press: Press) -> None:
         self.outgoing = press.outgoing
         self._roster = roster
         self._streams = streams
@@ -149,6 +150,7 @@ class Fanout(Generic[Link]):
         self._reporting = press.reporting
         self._ground = press.ground
         self._windows: dict[Stream, Window] = {}
+        self._lasting = LastingLogs(streams, lasting, press.ground)
         self._opening = asyncio.Lock()
 
     async def run(
@@ -204,14 +206,37 @@ class Fanout(Generic[Link]):
         """
         taken: list[Kept] = []
         if session.state is State.CATCHING_UP and session.seat is not None:
-            window = self._log_of(session.seat)
-            if session.written < window.floor:
-                return None
-            self._take_missed(session, window, budget_bytes, taken)
+            budget_bytes -= self._take_arrears(session, session.seat, budget_bytes, taken)
+            if session.arrears is None or session.written >= session.arrears.upto:
+                window = self._log_of(session.seat)
+                if session.written >= window.floor:
+                    self._take_missed(session, window, budget_bytes, taken)
+                elif not taken:
+                    return None
+        later = sum(kept.to_all and kept.offset <= session.joined_at for kept in taken)
+        if later:
+            self._ground.meter.count("laba_delivered_later_total", later)
         # Those that went out after it had joined count it in their audience.
         counting = [kept.tally for kept in taken if kept.tally is not None and kept.offset > session.joined_at]
         frames = b"".join(kept.frames[session.codec] for kept in taken)
         return Portion(frames, Progress(counting, self._ground))
+
+    def to_all(self, seat: Seat, since_ms: int) -> list[int]:
+        """Give the offsets of what was accepted for all users since then and is still owed to who has not had it."""
+        stream = Stream(seat.app_uuid, APP_CHANNEL)
+        last = self._windows[stream].position.offset
+        every = self._lasting.of(stream).after(0)
+        return [kept.offset for kept in every if kept.accepted_at_ms >= since_ms and kept.offset <= last]
+
+    def _take_arrears(self, session: Session[Link], seat: Seat, budget_bytes: int, taken: list[Kept]) -> int:
+        """Take what the session is owed from the lasting log; tells what that costs."""
+        if session.arrears is None or session.written >= session.arrears.upto:
+            return 0
+        log = self._lasting.of(Stream(seat.app_uuid, APP_CHANNEL))
+        portion = arrears.portion(session.arrears, log, session.written, session.codec, budget_bytes)
+        session.written = portion.upto
+        taken += portion.taken
+        return portion.size_bytes
 
     def _take_missed(self, session: Session[Link], window: Window, budget_bytes: int, taken: list[Kept]) -> None:
         size = 0
@@ -219,14 +244,13 @@ class Fanout(Generic[Link]):
             if size >= budget_bytes:
                 return
             session.written = kept.offset
-            # Passing one over takes time, too.
-            size += _PASSED_OVER_BYTES
-            if session.entitled(kept.offset, kept.accepted_at_ms):
+            size += arrears.PASSED_OVER_BYTES
+            if session.entitled(kept.offset, kept.accepted_at_ms, to_all=kept.to_all):
                 taken.append(kept)
                 size += len(kept.frames[session.codec])
         session.written = window.position.offset
         session.state = State.LIVE
-        session.owed = ()
+        session.owed, session.arrears = (), None
 
     def given_up(self, session: Session[Link]) -> None:
         """Note that a session ends before it had what it missed: what counted it in its audience has lost it."""
@@ -248,8 +272,9 @@ class Fanout(Generic[Link]):
         """Give the highest offset of these messages among those written and not confirmed, 0 for none."""
         if session.seat is None:
             return 0
-        written = takewhile(
-            lambda one: one.offset <= session.written, self._log_of(session.seat).after(session.confirmed)
+        logs = self._log_of(session.seat), self._lasting.of(Stream(session.seat.app_uuid, APP_CHANNEL))
+        written = chain.from_iterable(
+            takewhile(lambda one: one.offset <= session.written, log.after(session.confirmed)) for log in logs
         )
         return max((kept.offset for kept in written if kept.message_id in message_ids), default=0)
 
@@ -258,6 +283,7 @@ class Fanout(Generic[Link]):
         now_ms = self._ground.clock()
         for window in self._windows.values():
             window.trim(now_ms)
+        self._lasting.trim(now_ms)
 
     def _log_of(self, seat: Seat) -> Window:
         """Give the log of the app's stream, which is open where a session has a seat."""
@@ -275,6 +301,8 @@ class Fanout(Generic[Link]):
         lost = window.lost
         for one in kept:
             window.add(one)
+            if one.to_all:
+                self._lasting.add(batch.stream, one)
         if window.lost > lost:
             self._ground.meter.count("laba_window_lost_total", window.lost - lost)
         tallies = [one.tally for one in kept if one.tally is not None]
@@ -289,7 +317,8 @@ class Fanout(Generic[Link]):
         tally = None if audience is None else Tally(message.dispatch.accepted_at_ms, audience)
         if tally is not None:
             self._reporting.watch(message.dispatch.id, tally)
-        return Kept(entry.offset, message.id, message.dispatch.accepted_at_ms, len(data), frames, tally)
+        accepted_at_ms, to_all = message.dispatch.accepted_at_ms, message.dispatch.audience is Audience.ALL_USERS
+        return Kept(entry.offset, message.id, accepted_at_ms, len(data), frames, tally, to_all=to_all)
 
     async def _restored(self, stream: Stream) -> Window:
         # In this order: what is given a place meanwhile is read, too, and the position is never ahead of the log.
@@ -300,4 +329,5 @@ class Fanout(Generic[Link]):
         window = Window(position._replace(offset=floor), self._bounds)
         for one in kept:
             window.add(one)
+        await self._lasting.restore(stream, window, self._kept)
         return window

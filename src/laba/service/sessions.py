@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Generic, TypeVar
 
+from laba.core.arrears import Arrears
 from laba.core.attendance import Arrival, Return
 from laba.core.roster import Roster
 from laba.core.session import Session, State
@@ -77,7 +78,8 @@ class Sessions(Generic[Link]):
             return Closing.NORMAL
         # What is told of the seat is read in the step that takes it: nothing can happen to it in between.
         now_ms, here = self._ground.clock(), window.position.offset
-        arrival = Arrival(seat, now_ms, here, _asked(login, window), earlier, user.created_at_ms)
+        to_all = self._fanout.to_all(seat, user.created_at_ms)
+        arrival = Arrival(seat, now_ms, here, _asked(login, window), earlier, user.created_at_ms, to_all)
         session.platform = login.platform
         self._take_seat(session, arrival, window)
         return self._welcome(session, login, window)
@@ -127,17 +129,21 @@ class Sessions(Generic[Link]):
         """Join the roster in the step that reads the position: no message falls between the two.
 
         A session begins where the client was, if it is owed anything from there on, and else at the end. The answer
-        names that position, so that a client that drops before it has what it is owed loses nothing.
+        names that position, so that a client that drops before it has what it is owed loses nothing. Of messages to
+        all users it is owed some from before the window (V1): it then begins where those begin.
         """
+        for other in self._roster.of_user(arrival.seat.app_uuid, arrival.seat.user):
+            if other.seat == arrival.seat:
+                self._attendance.confirmed(arrival.seat, other.confirmed)
         back = self._attendance.arrived(arrival)
         session.seat, session.joined_at, session.owed = arrival.seat, arrival.here, back.dues
         if back.start > back.had:
             self._fanout.confirmed(arrival.seat, back.had, back.start)
-        if _is_owed(session, window, back):
-            session.written = max(back.start, window.floor)
-            session.confirmed = min(session.written, arrival.here)
-        else:
-            session.written = session.confirmed = arrival.here
+        session.written = max(back.start, window.floor) if _is_owed(session, window, back) else arrival.here
+        if back.first_to_all is not None:
+            session.arrears = Arrears(back.first_to_all - 1, arrival.user_since_ms, session.written)
+            session.written = min(session.written, session.arrears.after)
+        session.confirmed = min(session.written, arrival.here)
         session.state = State.CATCHING_UP
         self._roster.join(session)
         self._ground.meter.count("laba_logins_total")
@@ -199,7 +205,10 @@ def _asked(login: Login, window: Window) -> int | None:
 def _is_owed(session: Session[Link], window: Window, back: Return) -> bool:
     """Tell whether the log holds anything behind the start that is due."""
     latest_ms = max((due.until_ms for due in back.dues), default=0)
-    recent = takewhile(lambda kept: kept.accepted_at_ms <= latest_ms, window.after(back.start))
+    # A stay may have begun long after what its device has for sure: nothing in between is due.
+    earliest = min((due.after for due in back.dues), default=0)
+    later = window.after(max(back.start, earliest))
+    recent = takewhile(lambda kept: kept.accepted_at_ms <= latest_ms, later)
     return any(session.entitled(kept.offset, kept.accepted_at_ms) for kept in recent)
 
 

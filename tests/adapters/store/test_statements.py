@@ -24,6 +24,8 @@ SCANS = {
 # Where SQLite had a choice, the one that does not grow with the ledger or with the past.
 SEARCHES = {
     "PLACED": "ledger USING INDEX ledger_placed (stream=? AND accepted_at_ms>?)",
+    "PLACED_TO_ALL": "ledger USING INDEX ledger_to_all (stream=? AND accepted_at_ms>?)",
+    "OFFSETS_TO_ALL": "ledger USING INDEX ledger_to_all (stream=? AND accepted_at_ms>?)",
     "ACCEPTED_SINCE": "ledger USING COVERING INDEX ledger_taken (app_uuid=? AND quota=? AND accepted_at_ms>?)",
     "END_OPEN": "attendance USING INDEX attendance_open (app_uuid=?)",
     "FILES_HELD": "files USING COVERING INDEX files_held (gone=?)",

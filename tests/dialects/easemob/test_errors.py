@@ -1,6 +1,13 @@
 import pytest
 
-from laba.dialects.easemob.endpoints import ENDPOINTS, ROOM_MESSAGES, ROOMS_BROADCAST, TOKEN, USERS_BROADCAST
+from laba.dialects.easemob.endpoints import (
+    ALL_USERS_BROADCAST,
+    ENDPOINTS,
+    ROOM_MESSAGES,
+    ROOMS_BROADCAST,
+    TOKEN,
+    USERS_BROADCAST,
+)
 from laba.dialects.easemob.errors import WORDS, field_at_fault, words_for
 from laba.model.calls import Endpoint, Right
 from laba.model.refusal import Code, Refusal
@@ -142,3 +149,11 @@ def test_a_missing_secret_is_named_where_the_caller_would_write_it(pattern, lack
     endpoint = Endpoint("any", "POST", pattern, Right.APP)
     assert field_at_fault(refusal, endpoint) == field
     assert words_for(refusal, endpoint).error == "invalid_request_body"
+
+
+# V1
+@pytest.mark.parametrize(("span_seconds", "status"), [(1800, 429), (86400, 403)])
+def test_a_full_half_hour_is_another_fault_than_a_full_day(span_seconds, status):
+    """The words are those of the broadcast to who is online."""
+    refusal = Refusal(Code.QUOTA_EXHAUSTED, "full", subject="all_users_broadcast", span_seconds=span_seconds)
+    assert words_for(refusal, ALL_USERS_BROADCAST).status == status

@@ -3,6 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from laba.dialects.easemob.endpoints import ALL_USERS_BROADCAST
+from laba.dialects.easemob.errors import words_for
 from laba.model.app import Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Flags, Level, Submission
@@ -265,3 +267,67 @@ def test_the_faults_of_a_broadcast_to_rooms_are_those_of_one_to_users(for_rooms,
     """The same codes for the same members."""
     assert for_rooms(said(**members)) == submitted(said(**members))
     assert for_rooms(said(**members)).code is code
+
+
+# --- to all users ---------------------------------------------------------------------------------------------------
+
+TO_ALL = "/messages/broadcast"
+
+
+@pytest.fixture
+def submitted_to_all(read):
+    """Read a broadcast to all users."""
+
+    def submitted(document: object) -> Submission | Refusal:
+        return read("POST", TO_ALL, json.dumps(document).encode())
+
+    return submitted
+
+
+# V1
+@pytest.mark.parametrize("more", [{}, {"appkey": "org#app"}])
+def test_a_broadcast_to_all_users_is_one_to_who_is_online_with_another_audience(submitted, submitted_to_all, more):
+    """Its switch and its quota are its own; unknown members are ignored (G5)."""
+    online = submitted(said(ext={"k": "v"}))
+    assert submitted_to_all(said(target_type="users", ext={"k": "v"}, **more)) == replace(
+        online,
+        audience=Audience.ALL_USERS,
+        feature=Feature.ALL_USERS_BROADCAST,
+        quota=QuotaName.ALL_USERS_BROADCAST,
+    )
+
+
+# V1, vendor-apis.md section 2
+@pytest.mark.parametrize("target", ["", "Users", "user", "everyone", 5, None, ["users"], True])
+def test_a_target_that_the_vendor_does_not_know_is_refused_in_its_words(submitted_to_all, target):
+    """So is one that is missing."""
+    for document in (said(target_type=target), said()):
+        refusal = submitted_to_all(document)
+        assert (refusal.code, refusal.field) == (Code.TARGET_UNKNOWN, "target_type")
+    words = words_for(refusal, ALL_USERS_BROADCAST)
+    assert words == (400, "illegal_argument", "target_type can only be 'users' or 'chatgroups' or 'chatrooms'")
+
+
+# V1
+@pytest.mark.parametrize("target", ["chatgroups", "chatrooms"])
+def test_a_target_that_is_not_served_here_is_refused_with_the_reason(submitted_to_all, target):
+    """Rooms have a path of their own, and the refusal names it."""
+    refusal = submitted_to_all(said(target_type=target))
+    assert (refusal.code, refusal.field) == (Code.TARGET_UNSERVED, "target_type")
+    assert "/messages/chatrooms/broadcast" in refusal.reason
+    assert words_for(refusal, ALL_USERS_BROADCAST)[:2] == (400, "illegal_argument")
+
+
+# V1, A4
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (said(target_type="users", **{"from": ""}), Code.SENDER_EMPTY),
+        (said(target_type="users", ext=None), Code.EXT_INVALID),
+        ({"target_type": "users"}, Code.FIELD_INVALID),
+        (said(target_type="rooms", ext=None), Code.TARGET_UNKNOWN),
+    ],
+)
+def test_its_other_members_are_judged_as_a_broadcast_s(submitted_to_all, document, code):
+    """The target is judged first."""
+    assert submitted_to_all(document).code is code

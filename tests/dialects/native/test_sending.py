@@ -100,6 +100,17 @@ def test_a_broadcast_is_for_users_or_by_its_audience_for_rooms():
     )
 
 
+def test_a_broadcast_may_be_for_all_users():
+    """Offline ones included; again with its own switch and quota."""
+    # V1
+    submission = read("/broadcasts", {**HELLO, "audience": "all_users"})
+    assert (submission.audience, submission.feature, submission.quota) == (
+        Audience.ALL_USERS,
+        Feature.ALL_USERS_BROADCAST,
+        QuotaName.ALL_USERS_BROADCAST,
+    )
+
+
 @pytest.mark.parametrize("audience", ["", "rooms", "everybody", None, 5, ["active_rooms"]])
 def test_any_other_audience_is_refused(audience):
     """Rooms that are named have their own endpoint."""

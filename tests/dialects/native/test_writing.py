@@ -47,6 +47,7 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
         "created_at": 1700000000000,
         "features": {
             "users_broadcast": False,
+            "all_users_broadcast": False,
             "chatrooms_broadcast": False,
             "online_broadcast": False,
             "push": True,
@@ -56,6 +57,7 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
         },
         "quotas": {
             "users_broadcast": "1/minute,50/day",
+            "all_users_broadcast": "1/30minutes,3/day",
             "chatrooms_broadcast": "10/minute,100/day",
             "online_broadcast": "60/minute",
             "push": "9/day",

@@ -1,7 +1,8 @@
 """One user's conversations, derived from its stays and the ledger: nothing is kept per message and recipient (A2).
 
-A list looks back over the newest DEPTH messages of the app's stream, and over a user's newest STAYS stays: what lies
-before them is in no list any more.
+A list looks back over the newest DEPTH messages of the app's stream, over a user's newest STAYS stays, and over the
+newest TO_ALL messages to all users, wherever the user was when they were sent (V1): what lies before them is in no
+list any more.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from laba.model.dispatch import Conversation, ConversationType
 
 DEPTH = 10_000
 STAYS = 1_000
+TO_ALL = 1_000
 _APP_CHANNEL = "app"
 
 
@@ -34,6 +36,7 @@ class SqliteConversations:
         self._writer = writer
         self._reader = reader
         self._spans = statements.Hot(statements.SPANS)
+        self._to_all = statements.Hot(statements.OFFSETS_TO_ALL)
         self._summaries = statements.Hot(statements.SUMMARIES)
         self._messages = statements.Hot(statements.MESSAGES_OF_SENDER)
 
@@ -81,7 +84,7 @@ class SqliteConversations:
         await self._writer.do(write)
 
     def _attended(self, connection: Connection, reading: Reading) -> tuple[int, list[_Span]]:
-        """Give the stream's number and what of it the user attended, newest first, without overlaps."""
+        """Give the stream's number and what of it is the user's, newest first, without overlaps."""
         key = {"app_uuid": reading.app_uuid, "channel": _APP_CHANNEL}
         stream = connection.execute(statements.STREAM, key).one_or_none()
         if stream is None:
@@ -94,10 +97,11 @@ class SqliteConversations:
             "grace_ms": reading.grace_ms,
             "last": stream.last_offset,
             "floor": max(0, stream.last_offset - DEPTH),
-            "most": STAYS,
         }
-        found = self._spans.run(connection, asked).fetchall()
-        return stream.number, merged(_Span(low, high) for low, high in found)
+        attended = self._spans.run(connection, asked | {"most": STAYS}).fetchall()
+        to_all = self._to_all.run(connection, asked | {"most": TO_ALL}).fetchall()
+        spans = [_Span(low, high) for low, high in attended]
+        return stream.number, merged(spans + [_Span(offset - 1, offset) for (offset,) in to_all])
 
 
 def merged(spans: Iterable[_Span]) -> list[_Span]:

@@ -80,17 +80,19 @@ def ledger_row(dispatch: Dispatch) -> str:
             _text(_document_of(dispatch)),
             State.WAITING,
             dispatch.sender,
-            _properties(dispatch.flags),
+            _properties(dispatch),
         )
     )
 
 
-def _properties(flags: Flags) -> int:
+def _properties(dispatch: Dispatch) -> int:
+    flags = dispatch.flags
     held = {
         Property.STORED: flags.stored,
         Property.COUNTED: flags.counted,
         Property.PUSHED: flags.pushed,
         Property.UPDATES_LAST: flags.updates_last,
+        Property.TO_ALL: dispatch.audience is Audience.ALL_USERS,
     }
     return sum(flag for flag, is_held in held.items() if is_held)
 
@@ -135,7 +137,7 @@ def dispatch_of(row: Sequence[Any]) -> Dispatch:
 def message_of(dispatch: Dispatch) -> Message:
     """Say where a dispatch with a place in a stream appears (design.md section 4)."""
     match dispatch.audience:
-        case Audience.ONLINE_USERS:
+        case Audience.ONLINE_USERS | Audience.ALL_USERS:
             return Message(dispatch.id, Conversation(ConversationType.APP, dispatch.sender), dispatch)
         case Audience.ACTIVE_ROOMS | Audience.ROOMS:
             raise ValueError("a message to rooms is in one stream for each of them")

@@ -112,6 +112,16 @@ PLACED = (
     .order_by(literal_column('+ledger."offset"'))
 )
 
+# What is for all users, by the words of the index that holds nothing else.
+_IS_TO_ALL: ColumnElement[Any] = literal_column(f"ledger.properties & {Property.TO_ALL.value}")
+PLACED_TO_ALL = (
+    select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
+    .join_from(streams, ledger, ledger.c.stream == streams.c.number)
+    .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"), _IS_TO_ALL)
+    .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.offset.desc())
+    .limit(bindparam("most"))
+)
+
 STAYS_OF_SEAT = (
     select(*(attendance.c[name] for name in STAY_COLUMNS[3:]))
     .where(attendance.c.app_uuid == bindparam("app_uuid"))
@@ -161,6 +171,14 @@ SPANS = text(
     FROM attendance
     WHERE app_uuid = :app_uuid AND user = :user AND since_ms >= :user_since_ms
     ORDER BY from_offset DESC LIMIT :most"""
+)
+OFFSETS_TO_ALL = (
+    select(ledger.c.offset)
+    .where(ledger.c.stream == bindparam("stream"), ledger.c.accepted_at_ms >= bindparam("user_since_ms"), _IS_TO_ALL)
+    .where(ledger.c.offset > bindparam("floor"))
+    .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.offset.desc())
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))
 )
 _FLAG = {flag.name: flag.value for flag in Property}
 _OF_SPANS = """FROM json_each(:spans) AS span CROSS JOIN ledger ON ledger.stream = :stream

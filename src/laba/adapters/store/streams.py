@@ -73,6 +73,16 @@ class SqliteStreams:
 
         return await self._reader.do(read)
 
+    async def read_to_all(self, stream: Stream, since_ms: int, limit: int) -> Batch | None:
+        def read(connection: Connection) -> Batch | None:
+            key = {**stream._asdict(), "since_ms": since_ms, "most": limit}
+            found = list(connection.execute(statements.PLACED_TO_ALL, key))
+            found.sort(key=lambda row: row.offset)
+            entries = tuple(_entry(row.offset, rows.dispatch_of(row)) for row in found)
+            return Batch(stream, found[0].epoch, entries) if found else None
+
+        return await self._reader.do(read)
+
     def _stream_row(self, connection: Connection, stream: Stream) -> StreamRow:
         row = self._found(connection, stream)
         if row is not None:

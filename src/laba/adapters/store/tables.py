@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 
@@ -25,12 +26,13 @@ class State(IntEnum):
 
 
 class Property(IntFlag):
-    """A message's flags (R8) as one number."""
+    """A message's flags (R8) as one number, and whether it is for all users (V1)."""
 
     STORED = 1
     COUNTED = 2
     PUSHED = 4
     UPDATES_LAST = 8
+    TO_ALL = 16
 
 
 METADATA = MetaData()
@@ -113,6 +115,14 @@ Index(
     ledger.c.sender,
     ledger.c.properties,
     sqlite_where=_PLACED,
+)
+# There are few of them, and they are asked for among all that an app ever sent.
+Index(
+    "ledger_to_all",
+    ledger.c.stream,
+    ledger.c.accepted_at_ms,
+    ledger.c.offset,
+    sqlite_where=text(f"properties & {Property.TO_ALL.value}"),
 )
 
 attendance = Table(

@@ -48,6 +48,7 @@ READERS: Mapping[str, Callable[[Claim, bytes], Call | Refusal]] = MappingProxyTy
         endpoints.MUTE_ROOM.name: rooms.read_ban,
         endpoints.UNMUTE_ROOM.name: rooms.read_unban,
         endpoints.USERS_BROADCAST.name: messages.read_users_broadcast,
+        endpoints.ALL_USERS_BROADCAST.name: messages.read_all_users_broadcast,
         endpoints.ROOMS_BROADCAST.name: messages.read_rooms_broadcast,
         endpoints.ROOM_MESSAGE.name: roommessages.read_room_message,
         endpoints.DIRECTED_MESSAGE.name: roommessages.read_room_message,

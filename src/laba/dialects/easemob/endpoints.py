@@ -21,6 +21,7 @@ USER_STATUS = Endpoint("user_status", "GET", "/users/{username}/status", Right.A
 USERS_STATUS = Endpoint("users_status", "POST", "/users/batch/status", Right.APP, JSON)
 USER_RESOURCES = Endpoint("user_resources", "GET", "/users/{username}/resources", Right.APP)
 USERS_BROADCAST = Endpoint("users_broadcast", "POST", "/messages/users/broadcast", Right.APP, JSON)
+ALL_USERS_BROADCAST = Endpoint("all_users_broadcast", "POST", "/messages/broadcast", Right.APP, JSON)
 CREATE_ROOM = Endpoint("create_room", "POST", "/chatrooms", Right.USER_LEVEL, JSON)
 LIST_ROOMS = Endpoint("list_rooms", "GET", "/chatrooms", Right.USER_LEVEL)
 GET_ROOM = Endpoint("get_room", "GET", "/chatrooms/{room}", Right.USER_LEVEL)
@@ -79,7 +80,8 @@ ROOMS = (
     UNMUTE_ROOM,
 )
 FILES = (UPLOAD_FILE, GET_FILE, HEAD_FILE)
-ENDPOINTS = (TOKEN, *USERS, *ROOMS, USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST, *FILES)
+MESSAGES = (USERS_BROADCAST, ALL_USERS_BROADCAST, *ROOM_MESSAGES, ROOMS_BROADCAST)
+ENDPOINTS = (TOKEN, *USERS, *ROOMS, *MESSAGES, *FILES)
 
 # What an answer calls the `action` where that is not the method.
 ACTIONS: Mapping[str, str] = MappingProxyType(

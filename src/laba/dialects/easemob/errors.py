@@ -65,6 +65,10 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.FIELD_EMPTY: Words(400, "message_send_error", "param {field} can't be empty"),
         Code.LIST_SIZE_WRONG: Words(400, "message_send_error", "params {field}'s size can't exceed limit {subject}"),
         Code.MESSAGE_TOO_LARGE: Words(400, "message_send_error", "message is too large"),
+        Code.TARGET_UNKNOWN: Words(
+            400, "illegal_argument", "target_type can only be 'users' or 'chatgroups' or 'chatrooms'"
+        ),
+        Code.TARGET_UNSERVED: Words(400, "illegal_argument", "{field} {reason}"),
         Code.FEATURE_OFF: Words(403, "forbidden_op", "message broadcast service is unopened"),
         Code.QUOTA_EXHAUSTED: _CALLS_FULL,
         Code.OVERLOADED: Words(503, "service_unavailable", "Service is busy, please try again later"),
@@ -107,6 +111,7 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
 OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
     {
         (endpoints.USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
+        (endpoints.ALL_USERS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
         (endpoints.ROOMS_BROADCAST.name, Code.BODY_BROKEN): _INVALID_BODY,
         **{
             (endpoint.name, code): words
@@ -143,7 +148,7 @@ OF_ENDPOINT: Mapping[tuple[str, Code], Words] = MappingProxyType(
     }
 )
 
-# A3: a full day is another fault than a full minute.
+# A3, V1: a full day is another fault than a full minute.
 DAY_FULL = Words(403, "forbidden_op", "broadcast message limit exceeded")
 # E3: so are too many messages than too many calls, however long the span is.
 MESSAGES_FULL = Words(403, "message_send_error", "message send reach limit")

@@ -1,4 +1,4 @@
-"""Broadcasts as callers write them: `from`, `msg`, `ext`, and for rooms a level (A4, A8, E2, E4, E8)."""
+"""Broadcasts as callers write them: `from`, `msg`, `ext`, and for rooms a level (A4, A8, E2, E4, E8, V1)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -17,6 +17,15 @@ SIZE_LIMIT_BYTES = 5120  # E2
 DEFAULT_SENDER = "admin"
 LEVEL = "chatroom_msg_level"
 LEVELS: Mapping[str, Level] = MappingProxyType({level.value: level for level in Level})
+TARGET = "target_type"
+TARGETS = ("users", "chatgroups", "chatrooms")  # vendor-apis.md section 2
+_SWITCHES: Mapping[Audience, tuple[Feature, QuotaName]] = MappingProxyType(
+    {
+        Audience.ONLINE_USERS: (Feature.USERS_BROADCAST, QuotaName.USERS_BROADCAST),
+        Audience.ALL_USERS: (Feature.ALL_USERS_BROADCAST, QuotaName.ALL_USERS_BROADCAST),
+        Audience.ACTIVE_ROOMS: (Feature.CHATROOMS_BROADCAST, QuotaName.CHATROOMS_BROADCAST),
+    }
+)
 
 
 def read_users_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
@@ -32,6 +41,17 @@ def read_users_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
     if fault is not None:
         return fault
     return _broadcast(document, Audience.ONLINE_USERS)
+
+
+def read_all_users_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
+    """Read a broadcast to all users, offline ones included; faults as above, `target_type` before `from` (V1)."""
+    document = parse_object(body)
+    if isinstance(document, Refusal):
+        return document
+    fault = _target_fault(document) or sender_fault(document) or ext_fault(document)
+    if fault is not None:
+        return fault
+    return _broadcast(document, Audience.ALL_USERS)
 
 
 def read_rooms_broadcast(_claim: Claim, body: bytes) -> Submission | Refusal:
@@ -50,13 +70,14 @@ def _broadcast(document: Mapping[str, Any], audience: Audience) -> Submission | 
     if isinstance(said, Refusal):
         return said
     to_rooms = audience is Audience.ACTIVE_ROOMS
+    feature, quota = _SWITCHES[audience]
     return Submission(
         sender=document.get("from", DEFAULT_SENDER),
         content=said.content,
         flags=said.flags,
         audience=audience,
-        feature=Feature.CHATROOMS_BROADCAST if to_rooms else Feature.USERS_BROADCAST,
-        quota=QuotaName.CHATROOMS_BROADCAST if to_rooms else QuotaName.USERS_BROADCAST,
+        feature=feature,
+        quota=quota,
         size_bytes=size_of(document, "msg"),
         size_limit_bytes=SIZE_LIMIT_BYTES,
         original=said.original,
@@ -81,6 +102,16 @@ def ext_fault(document: Mapping[str, Any]) -> Refusal | None:
     if isinstance(document.get("ext", {}), dict):
         return None
     return Refusal(Code.EXT_INVALID, "must be an object; leave it out where there is none", field="ext")
+
+
+def _target_fault(document: Mapping[str, Any]) -> Refusal | None:
+    target = document.get(TARGET)
+    if target == "users":
+        return None
+    if target in TARGETS:
+        reason = "must be 'users' here; all active rooms are reached by /messages/chatrooms/broadcast"
+        return Refusal(Code.TARGET_UNSERVED, reason, field=TARGET)
+    return Refusal(Code.TARGET_UNKNOWN, "must be 'users'", field=TARGET)
 
 
 def level_fault(document: Mapping[str, Any]) -> Refusal | None:

@@ -31,13 +31,14 @@ _LASTING: Final = Flags(stored=True, counted=True, pushed=False, updates_last=Tr
 _BROADCASTS: Final[Mapping[str, tuple[Audience, Feature, QuotaName]]] = MappingProxyType(
     {
         "online_users": (Audience.ONLINE_USERS, Feature.USERS_BROADCAST, QuotaName.USERS_BROADCAST),
+        "all_users": (Audience.ALL_USERS, Feature.ALL_USERS_BROADCAST, QuotaName.ALL_USERS_BROADCAST),
         "active_rooms": (Audience.ACTIVE_ROOMS, Feature.CHATROOMS_BROADCAST, QuotaName.CHATROOMS_BROADCAST),
     }
 )
 
 
 def broadcast(_claim: Claim, body: bytes) -> Submission:
-    """Read a broadcast: to the users who are online, or by `audience` to all active rooms (A8)."""
+    """Read a broadcast: to the users who are online, or by `audience` to all users (V1) or active rooms (A8)."""
     members = decoded(body)
     asked = members.value("audience") if "audience" in members else "online_users"
     if not isinstance(asked, str) or asked not in _BROADCASTS:

@@ -37,6 +37,8 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.FIELD_EMPTY: 400,
     Code.LIST_SIZE_WRONG: 400,
     Code.MESSAGE_TOO_LARGE: 413,
+    Code.TARGET_UNKNOWN: 400,
+    Code.TARGET_UNSERVED: 400,
     Code.FEATURE_OFF: 403,
     Code.QUOTA_EXHAUSTED: 429,
     Code.OVERLOADED: 503,

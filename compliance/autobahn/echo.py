@@ -12,7 +12,8 @@ from typing import NoReturn
 import uvloop
 
 from laba.adapters import process
-from laba.adapters.gateway.connection import Connection, Limits, Link
+from laba.adapters.gateway.connection import Connection, Limits
+from laba.adapters.gateway.links import Link
 from laba.adapters.gateway.websocket import WebSocketConnection, WebSocketWire, close_frame
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer, tcp_listener

@@ -17,10 +17,11 @@ from laba.adapters.bus.local import LocalBus, LocalGate, LocalPlaces
 from laba.adapters.files.disk import DiskFiles
 from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.gateway import telling
-from laba.adapters.gateway.connection import Limits, Link
+from laba.adapters.gateway.connection import Limits
 from laba.adapters.gateway.emulating import Emulation
 from laba.adapters.gateway.entrances import Entrances
 from laba.adapters.gateway.gateway import Capacity, Clients, Gateway
+from laba.adapters.gateway.links import Link
 from laba.adapters.gateway.pulling import Pulls
 from laba.adapters.gateway.wires import ENCODERS, FORMS, STREAMS, WEBSOCKET_PATH, WEBSOCKETS
 from laba.adapters.presence import LocalPresence
@@ -93,6 +94,10 @@ __all__ = ["EMULATION_PATH", "PULL_PATH", "WEBSOCKET_PATH", "DataDirLockedError"
 EMULATION_PATH = "/emulation"
 PULL_PATH = "/connection/pull"
 
+# How seldom the collector of cycles walks everything, and how little may be written meanwhile, as a share of time.
+_FULL_WALK_SECONDS = 3600
+_IDLE_SHARE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -125,6 +130,10 @@ class Talk:
 
     def chores(self) -> tuple[Callable[[], None], ...]:
         return (self.lanes.trim, self.membership.trim, self.logs.trim)
+
+    def is_idle(self) -> bool:
+        """Tell whether hardly anything is being written to clients."""
+        return self.press.outgoing.strain.busy(asyncio.get_running_loop().time()) < _IDLE_SHARE
 
     async def heard(self, notice: Notice) -> None:
         """Take up what the bus brings about rooms."""
@@ -294,7 +303,9 @@ async def serve(settings: Settings) -> None:
         stop = process.stop_signal()
         public, operator = _servers(house, clients, gateway, wheel, is_ready=lambda: not stop.is_set())
         async with asyncio.TaskGroup() as group:
-            chores = (clients.sessions.trim, clients.fanout.trim, *house.talk.chores())
+            loop = asyncio.get_running_loop()
+            collector = process.Collector(_FULL_WALK_SECONDS, house.talk.is_idle, loop.time)
+            chores = (clients.sessions.trim, clients.fanout.trim, *house.talk.chores(), collector.spare)
             work = (
                 house.dispatcher.run(),
                 clients.fanout.run(house.bus.subscribe(), house.talk.heard),

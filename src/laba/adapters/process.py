@@ -5,6 +5,7 @@ import gc
 import resource
 import signal
 import sys
+from collections.abc import Callable
 
 # Listeners, the store and the loop need descriptors, too.
 RESERVED_FILES = 256
@@ -44,6 +45,33 @@ def keep_what_is_here() -> None:
     """Tell the collector that what exists now stays for good, and need not be walked again (design.md 6.6)."""
     gc.collect()
     gc.freeze()
+
+
+class Collector:
+    """Keeps Python's collector of cycles from walking what stays: sessions, rooms, logs.
+
+    Left alone it walks them all now and then, and everything stands still meanwhile: 0.4 s were measured with 10,000
+    clients in 10,000 rooms. What is let go of goes with its last reference, walked or not; what is left for the
+    collector are cycles that came to be garbage late, and for these it walks everything once in `full_seconds`, in a
+    moment in which little else is to be done.
+    """
+
+    def __init__(self, full_seconds: float, is_idle: Callable[[], bool], clock: Callable[[], float]) -> None:
+        self._full_seconds = full_seconds
+        self._is_idle = is_idle
+        self._clock = clock
+        self._walked_at = clock()
+
+    def spare(self) -> None:
+        """Let go of young cycles, and spare the collector what is left; to be called every few seconds."""
+        now = self._clock()
+        if now - self._walked_at >= self._full_seconds and self._is_idle():
+            self._walked_at = now
+            gc.unfreeze()
+            gc.collect()
+        else:
+            gc.collect(1)
+        gc.freeze()
 
 
 def connections_possible() -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from laba.adapters.gateway.links import Client, Gone, Link
 from laba.adapters.gateway.outbox import Outbox, Waiting
 from laba.core.session import Session, State, Step
 from laba.model.closing import Closing
@@ -70,24 +71,6 @@ class Limits:
     outbox_bytes: int
 
 
-class Link(Protocol):
-    """How a session's client is reached. Where nothing can be written to `fd`, there is always an outbox."""
-
-    session: "Session[Link]"
-
-    @property
-    def fd(self) -> int: ...
-    @property
-    def outbox(self) -> object | None: ...
-    def queue(
-        self, frame: bytes, progress: Counts | None = None, level: Level | None = None, channel: str = ""
-    ) -> None: ...
-    def hold(self, frame: bytes, sent: int, progress: Counts | None = None) -> None: ...
-    def hold_rest(self, frames: Sequence[tuple[bytes, Counts]], sent: int) -> None: ...
-    def close(self, closing: Closing) -> None: ...
-    def abort(self) -> None: ...
-
-
 class Host(Protocol):
     """What a connection needs of its gateway."""
 
@@ -99,7 +82,7 @@ class Host(Protocol):
     def talk(self, connection: "Connection", event: RoomEvent) -> None: ...
     def confirm(self, connection: "Connection") -> None: ...
     def register(self, connection: "Connection") -> tuple[str, str]: ...
-    def left(self, link: Link, closing: Closing, *, orderly: bool = False) -> None: ...
+    def left(self, client: Client, closing: Closing, *, orderly: bool = False) -> None: ...
     def lost(self, connection: "Connection") -> None: ...
     def caught_up(self, connection: "Connection") -> None: ...
 
@@ -149,6 +132,7 @@ class Connection(asyncio.Protocol):
         if outbox is not None:
             outbox.abandon()
         self._host.lost(self)
+        self.session.link = Gone()
 
     def hear(self, events: Iterable[Event]) -> None:
         """Act on events in order. A login or a question takes time: what follows it waits."""

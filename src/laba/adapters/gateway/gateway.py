@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from laba.adapters.gateway import ring, writing
-from laba.adapters.gateway.connection import Connection, Limits, Link
+from laba.adapters.gateway.connection import Connection, Limits
 from laba.adapters.gateway.eager import begun
 from laba.adapters.gateway.entrances import Entrances, agreed, asked_for, head_of, refusal
+from laba.adapters.gateway.links import Client, Link
 from laba.adapters.gateway.roomwriting import RoomWriter
 from laba.adapters.gateway.streaming import StreamConnection
 from laba.adapters.gateway.websocket import WebSocketConnection
@@ -83,7 +84,7 @@ class Gateway:
         self._node = ground.entropy(_NODE_BYTES).hex()
         self._connections: set[Connection] = set()
         # Clients that wait for the answer to one request, on a connection that is not ours.
-        self._guests: set[Link] = set()
+        self._guests: set[Client] = set()
         self._by_handle: dict[str, StreamConnection] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._strangers = 0
@@ -157,7 +158,7 @@ class Gateway:
             return "the server is full or stopping"
         return "too many clients are logging in" if self._strangers >= self._capacity.handshakes else ""
 
-    def receive(self, guest: Link) -> None:
+    def receive(self, guest: Client) -> None:
         """Count a client that waits for one answer, until it has `left`."""
         self._guests.add(guest)
         self._strangers += 1
@@ -198,14 +199,14 @@ class Gateway:
         self._logins += 1
         return self._logins
 
-    def left(self, link: Link, closing: Closing, *, orderly: bool = False) -> None:
-        if link.session.state in (State.NEW, State.LOGGING_IN):
+    def left(self, client: Client, closing: Closing, *, orderly: bool = False) -> None:
+        if client.session.state in (State.NEW, State.LOGGING_IN):
             self._strangers -= 1
-        if isinstance(link, StreamConnection):
-            self._by_handle.pop(link.handle, None)
-        self._guests.discard(link)
-        self._clients.talk.dropped(link.session)
-        self._clients.sessions.leave(link.session, orderly=orderly, restarting=closing is Closing.SHUTDOWN)
+        if isinstance(client, StreamConnection):
+            self._by_handle.pop(client.handle, None)
+        self._guests.discard(client)
+        self._clients.talk.dropped(client.session)
+        self._clients.sessions.leave(client.session, orderly=orderly, restarting=closing is Closing.SHUTDOWN)
         self._ground.meter.count("laba_sessions_closed_total", reason=closing.name.lower())
 
     def lost(self, connection: Connection) -> None:

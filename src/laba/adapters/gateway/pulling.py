@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from laba.adapters.gateway.connection import Link
 from laba.adapters.gateway.gateway import Clients, Gateway
+from laba.adapters.gateway.links import Gone, Link
 from laba.core.session import Session, State
 from laba.model.closing import Closing
 from laba.model.dispatch import Level
@@ -128,6 +128,7 @@ class Pulls:
         finally:
             pull.forsaken()
             self._gateway.left(pull, pull.closing or Closing.NORMAL)
+            pull.session.link = Gone()
         return self._refuse(answer) if isinstance(answer, Refusal) else answer
 
     async def _pulled(self, pull: Pull, asked: Asked) -> HttpResponse | Refusal:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from laba.adapters.gateway.connection import Link
+from laba.adapters.gateway.links import Link
 from laba.adapters.gateway.ring import SendRing
 from laba.adapters.gateway.writing import take_up
 from laba.core.session import Session

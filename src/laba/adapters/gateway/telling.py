@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from laba.adapters.gateway.connection import Link
+from laba.adapters.gateway.links import Link
 from laba.core.session import Session
 
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from laba.adapters.gateway.connection import Link
+from laba.adapters.gateway.links import Link
 from laba.adapters.gateway.ring import SendRing
 from laba.core.session import Session, State
 from laba.service.fanout import Delivery

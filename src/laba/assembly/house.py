@@ -1,0 +1,186 @@
+"""What every process of laba has, with clients or without."""
+
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.files.disk import DiskFiles
+from laba.adapters.files.thumbnails import Thumbnails
+from laba.adapters.gateway.links import Link
+from laba.adapters.gateway.wires import ENCODERS
+from laba.adapters.presence import LocalPresence
+from laba.adapters.store.lock import held
+from laba.adapters.store.sqlite import SqliteStore
+from laba.adapters.telemetry import PrometheusMeter
+from laba.assembly.rooms import Neighbours, Talk, roomdesk_of, talk_of
+from laba.config import Settings
+from laba.core.attendance import Attendance
+from laba.core.ids import IdSequence
+from laba.core.roster import Roster
+from laba.core.tokens import TokenReader
+from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
+from laba.dialects.easemob.dialect import EasemobDialect
+from laba.dialects.native.dialect import NativeDialect
+from laba.ports import StoreBusyError
+from laba.protocols.envelope import Envelopes, envelope
+from laba.service.access import Access, TokenRules
+from laba.service.attending import Attending
+from laba.service.chatfiles import ChatFiles, FileRules
+from laba.service.conversations import Reader
+from laba.service.dispatching import Dispatcher, Patience
+from laba.service.door import Desk, Desks, Door
+from laba.service.fanout import Codecs, Press
+from laba.service.ground import Ground
+from laba.service.hashing import Hashing
+from laba.service.intake import Intake, Numbering
+from laba.service.posting import Posting
+from laba.service.reporting import Reporting
+from laba.service.roombook import RoomBook
+from laba.service.roomreporting import RoomReporting
+from laba.service.sending import Sending
+from laba.service.tenants import Tenants
+from laba.service.userdesk import UserDesk
+from laba.service.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is kept about clients and messages."""
+
+    attending: Attending
+    reader: Reader
+    reporting: Reporting
+
+    async def put_down(self) -> None:
+        """Write what is not in the store yet, before it is closed."""
+        with suppress(StoreBusyError, OSError):
+            await self.attending.write()
+            await self.reporting.keep()
+            await self.reporting.rooms.keep()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every process of laba has, with clients or without."""
+
+    base: "Base"
+    users: Users
+    access: Access
+    dispatcher: Dispatcher
+    door: Door
+    records: Records
+    talk: Talk
+    sending: Sending
+    files: ChatFiles
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the rest stands on."""
+
+    settings: Settings
+    ground: Ground
+    meter: PrometheusMeter
+    store: SqliteStore
+    bus: LocalBus
+    tenants: Tenants
+    roster: Roster[Link]
+
+    @property
+    def grace_ms(self) -> int:
+        return self.settings.delivery.resume_grace_seconds * 1000
+
+    @property
+    def window_ms(self) -> int:
+        return self.settings.delivery.window_seconds * 1000
+
+
+@asynccontextmanager
+async def house_of(settings: Settings) -> AsyncIterator[House]:
+    """Open the data directory and put everything together on it. Raises DataDirLockedError where it is taken."""
+    meter = PrometheusMeter()
+    ground = Ground(clock=lambda: time.time_ns() // 1_000_000, entropy=os.urandom, meter=meter)
+    data_dir, writes = settings.server.data_dir, settings.store.writes_waiting_limit
+    with held(data_dir):
+        async with (
+            SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store,
+            _files(settings, store, ground) as files,
+        ):
+            tenants = Tenants(store, ground)
+            await tenants.load()
+            base = Base(settings, ground, meter, store, LocalBus(), tenants, Roster())
+            yield await _furnished(base, files)
+
+
+async def _furnished(base: Base, files: ChatFiles) -> House:
+    store, ground = base.store, base.ground
+    hashing = Hashing()
+    users = Users(store, base.bus, hashing, ground)
+    access = _access(base, users, hashing)
+    records = _records(base, users)
+    press = Press.of(Codecs(Envelopes(), ENCODERS), records.reporting, ground)
+    talk = talk_of(base.settings, Neighbours(base.bus, store.rooms, base.roster, base.tenants), press)
+    last_id = await store.last_id()
+    ids = IdSequence(0, last_id)
+    patience = Patience(base.window_ms, base.grace_ms, last_id, offline_ms(base.settings))
+    dispatcher = Dispatcher(store, store.streams, base.bus, talk.lanes, patience, ground)
+    sending = await _sending(base, dispatcher, records.attending, talk, ids)
+    presence = LocalPresence(base.roster)
+    book = RoomBook(store.rooms, users, base.bus, talk.membership.members)
+    desks = Desks(UserDesk(users, presence), roomdesk_of(book, presence, ids, ground))
+    desk = Desk(base.tenants, access, desks, sending, records.reader, records.reporting)
+    door = Door((NativeDialect(), EasemobDialect()), base.tenants, access, desk, files, ground)
+    return House(base, users, access, dispatcher, door, records, talk, sending, files)
+
+
+def _access(base: Base, users: Users, hashing: Hashing) -> Access:
+    tokens = base.settings.tokens
+    rules = TokenRules(tokens.app_ttl_seconds, tokens.user_ttl_seconds, tokens.register_on_login)
+    return Access(base.tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, base.ground)
+
+
+def _records(base: Base, users: Users) -> Records:
+    store, ground = base.store, base.ground
+    attending = _attending(base.settings, store, ground)
+    reader = Reader(store.conversations, users, attending, envelope, base.grace_ms)
+    rooms = RoomReporting(store.room_reports, base.settings.delivery.room_report_days, ground)
+    return Records(attending, reader, Reporting(store.reports, rooms, base.window_ms, ground))
+
+
+async def _sending(base: Base, dispatcher: Dispatcher, attending: Attending, talk: Talk, ids: IdSequence) -> Sending:
+    store, ground, gate = base.store, base.ground, LocalGate()
+    intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
+    await intake.remember(base.tenants.apps)
+    posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
+    return Sending(intake, posting, store.file_records)
+
+
+@asynccontextmanager
+async def _files(settings: Settings, store: SqliteStore, ground: Ground) -> AsyncIterator[ChatFiles]:
+    limits = settings.files
+    rules = FileRules(limits.limit_bytes, limits.keep_days * 86_400_000, limits.total_limit_bytes)
+    folder = settings.server.data_dir / "files"
+    uploads, downloads = limits.max_uploads, limits.max_downloads
+    with Thumbnails.open(limits.thumbnail_limit_pixels) as thumbnails:
+        async with DiskFiles.open_folder(
+            folder, thumbnails=thumbnails, drafts_limit=uploads, open_limit=downloads
+        ) as disk:
+            files = ChatFiles(disk, store.file_records, rules, ground)
+            await files.load()
+            yield files
+
+
+def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attending:
+    gateway = settings.gateway
+    attendance = Attendance(settings.delivery.resume_grace_seconds * 1000, ground.clock())
+    # Whoever does not answer a ping is closed; a deadline is kept to within two seconds.
+    confirmed_after_ms = (gateway.ping_seconds + gateway.pong_seconds + 4) * 1000
+    return Attending(attendance, store.stays, confirmed_after_ms, ground)
+
+
+def offline_ms(settings: Settings) -> int:
+    """Give how long what is for all users waits for those who are away."""
+    return settings.delivery.offline_days * 86_400_000

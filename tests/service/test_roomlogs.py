@@ -33,7 +33,7 @@ async def test_who_presents_no_position_begins_at_the_end(rig):
 
 
 async def test_the_log_holds_the_last_messages_and_says_so(rig):
-    """Whoever missed more is told that it was not recovered."""
+    """Whoever missed more gets what there is, and is told that there was more."""
     hall = await rig.opened()
     await rig.fanout.take(flush(*(said(number) for number in range(1, 6))))
     covered, lost = (
@@ -41,7 +41,17 @@ async def test_the_log_holds_the_last_messages_and_says_so(rig):
         rig.logs.enter(hall, rig.enter(hall, "bob"), Position("epoch", 1)),
     )
     assert rig.received(covered) == [3, 4, 5]
-    assert (lost.recovered, lost.missed, lost.position) == (False, b"", Position("epoch", 5))
+    assert (lost.recovered, lost.missed, lost.position) == (False, b"json 3;json 4;json 5;", Position("epoch", 2))
+
+
+async def test_a_member_is_written_no_more_of_the_past_than_the_limit(rig):
+    """The newest, whole; and it is told that there was more."""
+    hall = await rig.opened()
+    await rig.fanout.take(flush(*(said(number) for number in range(1, 4))))
+    entry = rig.logs.enter(hall, rig.enter(hall), Position("epoch", 0), 2 * len(b"json 1;") + 1)
+    assert (entry.recovered, entry.missed, entry.position) == (False, b"json 2;json 3;", Position("epoch", 1))
+    nothing = rig.logs.enter(hall, rig.enter(hall, "bob"), Position("epoch", 0), 1)
+    assert (nothing.recovered, nothing.missed, nothing.position) == (False, b"", Position("epoch", 3))
 
 
 async def test_a_position_of_another_life_recovers_nothing(rig):

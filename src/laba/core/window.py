@@ -95,9 +95,13 @@ class Window:
             old += 1
         self._drop(old)
 
+    def knows(self, position: Position) -> bool:
+        """Tell whether `position` is one of this log's, though what followed it may be gone."""
+        return position.epoch == self.position.epoch and position.offset <= self.position.offset
+
     def covers(self, position: Position) -> bool:
         """Tell whether everything after `position` is still here."""
-        return position.epoch == self.position.epoch and self.floor <= position.offset <= self.position.offset
+        return self.knows(position) and position.offset >= self.floor
 
     def after(self, offset: int) -> Iterator[Kept]:
         """Give what follows `offset`, in order."""

@@ -30,7 +30,7 @@ class MembershipRules:
     """Bounds of membership.
 
     Who drops and is back within `grace_ms` was never gone. What a session is written of the past as it comes in is at
-    most `missed_limit_bytes` in all; beyond it nothing is recovered.
+    most `missed_limit_bytes` in all, the newest; it is told that there was more.
     """
 
     grace_ms: int
@@ -157,16 +157,16 @@ class Membership(Generic[Link]):
         register, window = self._registers[hall.stream], self._logs.find(hall.stream)
         was_here = bool(hall.of_user(user)) or user in hall.away
         hall.away.pop(user, None)
-        if asked is not None and window is not None and window.covers(asked):
+        if asked is not None and window is not None and window.knows(asked):
             # Where it is in already it begins anew: what still waits to be written to it is among what it missed.
             hall.leave(session)
-        entry = self._logs.enter(hall, session, asked)
+        entry = self._logs.enter(hall, session, asked, missed_limit_bytes)
         register.welcome(user)
         if session in self._curious:
             register.listeners.add(session)
         if not was_here:
             self.announcer.note(hall.stream, register, Came(hall.stream.channel, register.member(user)))
-        return entry if len(entry.missed) <= missed_limit_bytes else replace(entry, recovered=False, missed=b"")
+        return entry
 
     # --- going -----------------------------------------------------------------------------------------------------
 
@@ -374,12 +374,8 @@ class Membership(Generic[Link]):
 
 
 def subscribed(channel: str, entry: Entry, asked: Position | None) -> Subscription:
-    """Describe a session's way into a room.
-
-    The position is that from which on it is written: a client that drops before it has what it missed loses nothing.
-    """
-    position = asked if asked is not None and entry.missed else entry.position
-    return Subscription(channel, position, asked is not None, entry.recovered)
+    """Describe a session's way into a room."""
+    return Subscription(channel, entry.position, asked is not None, entry.recovered)
 
 
 def _user(session: Session[Link]) -> str:

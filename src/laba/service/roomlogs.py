@@ -13,17 +13,30 @@ from laba.service.ground import Ground
 
 Link = TypeVar("Link")
 
+_UNLIMITED = 2**63
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A session is in a room, from `position` on. `missed` are frames in its codec that it is to be written first.
+    """A session is in a room, from `position` on. `missed` are the frames in its codec that follow the position.
 
-    `recovered` tells whether they are all that it missed since the position it presented.
+    `recovered` tells whether they are all that it missed since the position it presented; else they are the newest
+    that the room still holds, within the limit. A client that drops before it has them loses nothing.
     """
 
     position: Position
     recovered: bool
     missed: bytes
+
+
+def _newest(frames: list[bytes], limit_bytes: int) -> list[bytes]:
+    """Give as many of the last frames as fit."""
+    size = 0
+    for count, frame in enumerate(reversed(frames)):
+        size += len(frame)
+        if size > limit_bytes:
+            return frames[len(frames) - count :]
+    return frames
 
 
 class RoomLogs(Generic[Link]):
@@ -50,19 +63,29 @@ class RoomLogs(Generic[Link]):
     def find(self, stream: Stream) -> Window | None:
         return self._windows.get(stream)
 
-    def enter(self, hall: Hall[Link], session: Session[Link], asked: Position | None = None) -> Entry:
+    def enter(
+        self,
+        hall: Hall[Link],
+        session: Session[Link],
+        asked: Position | None = None,
+        limit_bytes: int = _UNLIMITED,
+    ) -> Entry:
         """Let a session into a hall whose log is open, in the step that reads its position.
 
-        What went out after that position comes to it live; what is to be recovered goes before it.
+        What goes out from now on comes to it live; what it missed goes before it, `limit_bytes` of it at most.
         """
         window = self._windows[hall.stream]
-        recovered = asked is not None and window.covers(asked)
-        missed = b""
-        if asked is not None and recovered and session.seat is not None:
-            user = session.seat.user
-            missed = b"".join(kept.frames[session.codec] for kept in window.after(asked.offset) if kept.is_for(user))
         hall.join(session, window.position.offset)
-        return Entry(window.position, recovered, missed)
+        if asked is None or not window.knows(asked) or session.seat is None:
+            return Entry(window.position, recovered=False, missed=b"")
+        missed = [kept for kept in window.after(asked.offset) if kept.is_for(session.seat.user)]
+        frames = _newest([kept.frames[session.codec] for kept in missed], limit_bytes)
+        is_all = window.covers(asked) and len(frames) == len(missed)
+        if not frames:
+            return Entry(window.position, is_all, b"")
+        first = missed[len(missed) - len(frames)]
+        start = asked if is_all else window.position._replace(offset=first.offset - 1)
+        return Entry(start, is_all, b"".join(frames))
 
     def forget(self, hall: Hall[Link]) -> None:
         """Forget a hall whose room is no more, and what was said in it."""

@@ -56,6 +56,16 @@ async def test_rooms_of_one_level_take_turns(outgoing):
     assert [key for key, _, _ in await taken(outgoing)] == ["loud", "quiet", "loud", "loud"]
 
 
+async def test_what_is_low_has_a_turn_now_and_then(outgoing):
+    """However much is high: what is for everybody is no room's, and cannot be shed."""
+    await outgoing.put(Alone("app", Rank.LOW))
+    for number in range(20):
+        await outgoing.put(Alone(number, Rank.HIGH))
+    order = [(await taken(outgoing))[0][0] for _ in range(21)]
+    assert order.index("app") < 8
+    assert [key for key in order if key != "app"] == [*range(20)]
+
+
 async def test_a_long_one_is_taken_in_pieces(outgoing):
     """What is more urgent gets in between; the rest follows where it was left."""
     await outgoing.put(Item("long", sessions=[None] * 25))

@@ -102,6 +102,15 @@ async def test_nothing_is_done_for_rooms_this_node_does_not_know(rig):
     assert await rig.written() == []
 
 
+async def test_a_broadcast_to_a_room_that_is_no_more_is_over(rig):
+    """X2: its report does not wait for who cannot get it any more."""
+    tally = Tally(NOW_MS, 0)
+    tally.expect("room:1", 2)
+    rig.reporting.watch(1, tally)
+    await rig.fanout.take(flush(said(1, audience=Audience.ACTIVE_ROOMS)))
+    assert (tally.audience, tally.lost, tally.pending) == (2, {"left": 2}, 0)
+
+
 async def test_a_broadcast_counts_whom_it_really_goes_to(rig):
     """X2: who came or went between acceptance and now is in the audience, or is not."""
     hall = await rig.opened()

@@ -140,11 +140,10 @@ class Lanes(Generic[Link]):
         horizon_ms = _now_ms() - _IDLE_MS
         for stream in [one for one, track in self._tracks.items() if _is_idle(track, horizon_ms)]:
             del self._tracks[stream]
+        self._force()
 
     async def _turn(self) -> None:
-        now_ms = _now_ms()
-        force = pressure(self._outgoing.strain.load(self._outgoing.backlog_ms(now_ms / 1000)), self._rules.load)
-        self._ground.meter.gauge("laba_pressure", force)
+        now_ms, force = _now_ms(), self._force()
         taken: list[tuple[Stream, Sequence[Message]]] = []
         while self._agenda and self._agenda[0][0] <= now_ms and len(taken) < _AT_ONCE:
             due_ms, _, track = heappop(self._agenda)
@@ -157,6 +156,14 @@ class Lanes(Generic[Link]):
             await self._departures.send(taken)
         else:
             await asyncio.sleep(0)
+
+    def _force(self) -> float:
+        """Tell how hard this node is pressed, and show it."""
+        outgoing = self._outgoing
+        backlog_ms = outgoing.backlog_ms(asyncio.get_running_loop().time())
+        force = pressure(outgoing.strain.load(backlog_ms), self._rules.load)
+        self._ground.meter.gauge("laba_pressure", force)
+        return force
 
     def _take(self, track: _Track[Link], now_ms: float, force: float) -> Sequence[Message]:
         stream = track.hall.stream

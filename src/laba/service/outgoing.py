@@ -13,6 +13,10 @@ from laba.service.strain import Strain
 Item = TypeVar("Item", bound="Waits")
 
 
+# One turn in so many begins with the lowest rank.
+_FROM_BELOW = 8
+
+
 class Rank(IntEnum):
     """What goes first. What is for everybody in the app has the rank of a normal message."""
 
@@ -59,7 +63,8 @@ class Piece(Generic[Item]):
 class Outgoing(Generic[Item]):
     """A queue with a bound: at `limit` sessions that wait to be written to, `put` waits.
 
-    Streams of one rank have their turns one after the other, so that a loud one does not starve the rest.
+    Streams of one rank have their turns one after the other, so that a loud one does not starve the rest; and every
+    eighth turn begins with the lowest rank, so that high messages do not starve what is for everybody.
     """
 
     def __init__(self, limit: int, strain: Strain) -> None:
@@ -70,6 +75,7 @@ class Outgoing(Generic[Item]):
         self._turns: tuple[deque[object], ...] = tuple(deque() for _ in Rank)
         self._waiting = 0
         self._is_writing = False
+        self._taken = 0
         self._changed = asyncio.Condition()
 
     def __len__(self) -> int:
@@ -143,7 +149,8 @@ class Outgoing(Generic[Item]):
 
     def _next(self) -> object | None:
         """Give the stream whose turn it is. One that has risen meanwhile still stands in its old place, too."""
-        for rank in Rank:
+        self._taken += 1
+        for rank in reversed(Rank) if self._taken % _FROM_BELOW == 0 else Rank:
             turns = self._turns[rank]
             while turns:
                 key = turns.popleft()

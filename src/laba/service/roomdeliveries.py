@@ -136,6 +136,7 @@ class RoomFanout(Generic[Link]):
         """Log the batch and take down who is there in one step: who enters later reads it from the log."""
         hall, window = self._logs.halls.find(batch.stream), self._logs.find(batch.stream)
         if hall is None or window is None or batch.last <= window.position.offset:
+            self._give_up(batch)
             return None
         kept = tuple(self._kept(batch, entry) for entry in batch.entries)
         for one in kept:
@@ -154,6 +155,14 @@ class RoomFanout(Generic[Link]):
             view.offered(1)
         rank = min(_RANKS[one.level] for one in kept)
         return RoomDelivery(batch.stream, batch.first, rank, sessions, common, own)
+
+    def _give_up(self, batch: Batch) -> None:
+        """Note of broadcasts that nobody is left in the room for whom they were."""
+        for entry in batch.entries:
+            dispatch = entry.message.dispatch
+            tally = self._reporting.live(dispatch.id) if dispatch.audience is Audience.ACTIVE_ROOMS else None
+            if tally is not None:
+                tally.shed(batch.stream.channel, "left")
 
     def _kept(self, batch: Batch, entry: Entry) -> Kept:
         message = entry.message

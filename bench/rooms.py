@@ -24,8 +24,6 @@ UNDER_WAY = 40
 ROOMS, ROOMS_OF_EACH, MANY_PACE = 10_000, 10, 3_000
 # So far apart are the rooms of one connection that no two of them ever stand in one call.
 STRIDE = 997
-# Under pressure a room's budget binds (design.md section 7); what is saturated here is the machine, not the budget.
-NO_CAPS = {"LABA_ROOMS__BUDGET_MESSAGES": "1000000", "LABA_ROOMS__BUDGET_RESERVED": "500000"}
 # A bound that a member who reads nothing reaches within the ten seconds that it is watched.
 SLOW_OUTBOX_BYTES, SLOW_RECEIVE_BYTES = 65_536, 4_096
 SLOW = {"LABA_GATEWAY__OUTBOX_LIMIT_BYTES": str(SLOW_OUTBOX_BYTES)}
@@ -267,7 +265,7 @@ def measure(seconds: float, folder: Path, console: Console) -> Rooms:
     with room(folder / "paced", {}) as (_, _, there):
         console.print(f"A room of {ROOM_MEMBERS:,}: {PACE} messages a second for {seconds:.0f} s ...")
         paced = there.pace(PACE, seconds)
-    with room(folder / "pressed", NO_CAPS) as (_, _, there):
+    with room(folder / "pressed", {}) as (_, _, there):
         console.print(f"The same room with {UNDER_WAY} messages under way ...")
         there.press(UNDER_WAY, WARM_UP_SECONDS)
         saturated = there.press(UNDER_WAY, shorter)

@@ -162,10 +162,32 @@ async def test_many_rooms_are_written_in_several_parts(house):
             sizes.append(len(minutes))
 
     reporting = RoomReporting(Counting(), KEPT_DAYS, house.ground)
-    for number in range(4_500):
+    for number in range(450):
         tally(house, f"r{number}", reporting).accepted(Level.LOW)
     await reporting.keep()
-    assert sizes == [2_000, 2_000, 500]
+    assert sizes == [200, 200, 50]
+
+
+def test_what_is_written_by_itself_is_spread_over_seconds():
+    """Ten thousand rooms at once would hold up everything else."""
+    written = []
+
+    class Timing(Disk):
+        async def keep(self, minutes):
+            written.append((asyncio.get_running_loop().time(), len(minutes)))
+
+    reporting = RoomReporting(Timing(), KEPT_DAYS, ground())
+    for number in range(800):
+        reporting.tally(room_stream("app", f"r{number}"), 0).accepted(Level.LOW)
+
+    async def live():
+        running = asyncio.create_task(reporting.run())
+        await asyncio.sleep(9.5)
+        running.cancel()
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(live())
+    assert [(pytest.approx(at), count) for at, count in written] == [(5, 200), (6, 200), (7, 200), (8, 200)]
 
 
 def test_counts_are_written_every_few_seconds_whatever_the_store_does():  # X2

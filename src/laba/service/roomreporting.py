@@ -11,9 +11,10 @@ from laba.model.stream import Stream
 from laba.ports import RoomReports, StoreBusyError
 from laba.service.ground import Ground
 
-_KEEP_SECONDS = 5.0
+# Every few seconds; most of these are spent writing in parts, for ten thousand rooms at once would hold up the rest.
+_KEEP_SECONDS, _SPREAD_SECONDS = 5.0, 4.0
 # How many minutes are written in one transaction, and how many old ones are forgotten in one.
-_AT_ONCE = 2_000
+_AT_ONCE, _FORGET_AT_ONCE = 200, 2_000
 _DAY_MINUTES = 1_440
 
 
@@ -47,18 +48,27 @@ class RoomReporting:
 
     async def run(self) -> None:
         """Write what was counted, and forget what is old, every few seconds, until cancelled."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         while True:
-            await asyncio.sleep(_KEEP_SECONDS)
+            await asyncio.sleep(began + _KEEP_SECONDS - loop.time())
+            began = loop.time()
             try:
-                await self.keep()
+                await self.keep(_SPREAD_SECONDS)
                 await self.forget_old()
             except (StoreBusyError, OSError):
                 self._ground.meter.count("laba_store_failures_total")
 
-    async def keep(self) -> None:
-        """Write what was counted until now; raises what the store raises, and has lost nothing then."""
-        async with self._turn:
-            for _ in range(-(-len(self._tallies) // _AT_ONCE)):
+    async def keep(self, spread_seconds: float = 0.0) -> None:
+        """Write what was counted until now, in parts spread over a time; raises what the store raises.
+
+        What is not written then is not lost.
+        """
+        parts = -(-len(self._tallies) // _AT_ONCE)
+        for part in range(parts):
+            if part and spread_seconds:
+                await asyncio.sleep(spread_seconds / parts)
+            async with self._turn:
                 taken = self._tallies.take(_AT_ONCE)
                 try:
                     await self._reports.keep(taken)
@@ -71,7 +81,7 @@ class RoomReporting:
 
     async def forget_old(self) -> None:
         """Forget some of what is older than it is kept; what is left is for the next time."""
-        await self._reports.forget(self._ground.clock() // MINUTE_MS - self._kept_minutes, _AT_ONCE)
+        await self._reports.forget(self._ground.clock() // MINUTE_MS - self._kept_minutes, _FORGET_AT_ONCE)
 
 
 def _merged(parts: list[RoomMinute]) -> tuple[RoomMinute, ...]:

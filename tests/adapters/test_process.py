@@ -50,3 +50,18 @@ def test_what_stays_is_not_walked_again_until_it_is_time(collector):
     walks.spare()
     gc.unfreeze()
     assert alive() == 0
+
+
+def test_where_there_is_never_a_moment_for_it_everything_is_walked_in_the_end(collector):
+    """Else what is left would grow for ever."""
+    walks, state = collector
+    state["idle"] = False
+    kept = [Cycle()]
+    walks.spare()
+    kept.clear()
+    state["now"] = 239.0
+    walks.spare()
+    state["now"] = 241.0
+    walks.spare()
+    gc.unfreeze()
+    assert alive() == 0

@@ -41,6 +41,10 @@ def share_the_interpreter() -> None:
     gc.set_threshold(*COLLECT_AFTER)
 
 
+# Of the time between two walks over everything, after how many of them one is made in the midst of work.
+_AT_LATEST = 24
+
+
 def keep_what_is_here() -> None:
     """Tell the collector that what exists now stays for good, and need not be walked again (design.md 6.6)."""
     gc.collect()
@@ -53,7 +57,7 @@ class Collector:
     Left alone it walks them all now and then, and everything stands still meanwhile: 0.4 s were measured with 10,000
     clients in 10,000 rooms. What is let go of goes with its last reference, walked or not; what is left for the
     collector are cycles that came to be garbage late, and for these it walks everything once in `full_seconds`, in a
-    moment in which little else is to be done.
+    moment in which little else is to be done; where there is none for a day's worth of these, then all the same.
     """
 
     def __init__(self, full_seconds: float, is_idle: Callable[[], bool], clock: Callable[[], float]) -> None:
@@ -65,7 +69,8 @@ class Collector:
     def spare(self) -> None:
         """Let go of young cycles, and spare the collector what is left; to be called every few seconds."""
         now = self._clock()
-        if now - self._walked_at >= self._full_seconds and self._is_idle():
+        since = now - self._walked_at
+        if since >= self._full_seconds * _AT_LATEST or (since >= self._full_seconds and self._is_idle()):
             self._walked_at = now
             gc.unfreeze()
             gc.collect()

@@ -2,10 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -83,21 +84,7 @@ async def serve(settings: Settings) -> None:
         stop = process.stop_signal()
         public, operator = _servers(house, clients, gateway, wheel, is_ready=lambda: not stop.is_set())
         async with asyncio.TaskGroup() as group:
-            loop = asyncio.get_running_loop()
-            collector = process.Collector(_FULL_WALK_SECONDS, house.talk.is_idle, loop.time)
-            chores = (clients.sessions.trim, clients.fanout.trim, *house.talk.chores(), collector.spare)
-            work = (
-                house.dispatcher.run(),
-                clients.fanout.run(house.base.bus.subscribe(), house.talk.heard),
-                *house.talk.work(),
-                gateway.run(),
-                tick(wheel, chores),
-                house.records.attending.run(),
-                house.records.reporting.run(),
-                house.records.reporting.rooms.run(),
-                house.files.run(),
-            )
-            tasks = [group.create_task(job) for job in work]
+            tasks = [group.create_task(job) for job in _work(house, clients, gateway, wheel)]
             serving = [group.create_task(server.serve([listener])) for server, listener in (public, operator)]
             _announce(settings, public[1])
             await stop.wait()
@@ -112,6 +99,25 @@ async def serve(settings: Settings) -> None:
                 task.cancel()
             await house.records.put_down()
         structlog.get_logger().info("stopped")
+
+
+def _work(
+    house: House, clients: Clients, gateway: Gateway, wheel: TimerWheel[Timed]
+) -> tuple[Coroutine[Any, Any, None], ...]:
+    """List what goes on until the server stops."""
+    collector = process.Collector(_FULL_WALK_SECONDS, house.talk.is_idle, asyncio.get_running_loop().time)
+    chores = (clients.sessions.trim, clients.fanout.trim, *house.talk.chores(), collector.spare)
+    return (
+        house.dispatcher.run(),
+        clients.fanout.run(house.base.bus.subscribe(), house.talk.heard),
+        *house.talk.work(),
+        gateway.run(),
+        tick(wheel, chores),
+        house.records.attending.run(),
+        house.records.reporting.run(),
+        house.records.reporting.rooms.run(),
+        house.files.run(),
+    )
 
 
 def _clients(house: House) -> Clients:

@@ -145,6 +145,3 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 def _option(where: str) -> str:
     key = KEYS.get(where)
     return key.option if key else "the command line"
-
-
-# --- writing -------------------------------------------------------------------------------------------------------

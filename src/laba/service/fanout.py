@@ -1,10 +1,10 @@
 """From the bus to this node's sessions: a batch is encoded once per codec, logged, and goes on with its audience."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, takewhile
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from laba.core import arrears
 from laba.core.roster import Roster
@@ -78,17 +78,24 @@ class Encoded(dict[str, bytes]):
         return frame
 
 
+class Framed(Protocol):
+    """What has its bytes for each codec: a message in a log, or a part of a batch."""
+
+    @property
+    def frames(self) -> Mapping[str, bytes]: ...
+
+
 class Joined(dict[str, bytes]):
-    """Several messages as one bytes object, in the codecs that were asked for so far."""
+    """Several of these as one bytes object, in the codecs that were asked for so far."""
 
-    __slots__ = ("_kept",)
+    __slots__ = ("_framed",)
 
-    def __init__(self, kept: tuple[Kept, ...]) -> None:
+    def __init__(self, framed: Sequence[Framed]) -> None:
         super().__init__()
-        self._kept = kept
+        self._framed = framed
 
     def __missing__(self, codec: str) -> bytes:
-        frame = self[codec] = b"".join(one.frames[codec] for one in self._kept)
+        frame = self[codec] = b"".join(one.frames[codec] for one in self._framed)
         return frame
 
 

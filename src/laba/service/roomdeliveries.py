@@ -194,25 +194,11 @@ class RoomFanout(Generic[Link]):
 
     def _view(self, kept: Sequence[Kept], room: RoomTally) -> View:
         parts = tuple(self._part(level, tuple(some), room) for level, some in groupby(kept, key=_level))
-        return View(parts, parts[0].frames if len(parts) == 1 else Together(parts))
+        return View(parts, parts[0].frames if len(parts) == 1 else Joined(parts))
 
     def _part(self, level: Level, kept: tuple[Kept, ...], room: RoomTally) -> Part:
         frames = kept[0].frames if len(kept) == 1 else Joined(kept)
         return Part(level, frames, PartProgress(level, kept, room, self._ground))
-
-
-class Together(dict[str, bytes]):
-    """Several parts as one bytes object, in the codecs that were asked for so far."""
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, parts: tuple[Part, ...]) -> None:
-        super().__init__()
-        self._parts = parts
-
-    def __missing__(self, codec: str) -> bytes:
-        frame = self[codec] = b"".join(part.frames[codec] for part in self._parts)
-        return frame
 
 
 def _level(kept: Kept) -> Level:

@@ -81,28 +81,34 @@ class Access:
 
     async def actor(self, proof: str | None, app: App) -> str | Refusal | None:
         """Give the user of `app` whom `proof` names, None where it is the app's own; or say why it is no proof."""
-        identity = None if proof is None else self.identify(proof)
-        if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
+        identity = self._of_user(proof, app)
+        if identity is None:
             return self.objection(proof, app)
-        return await self.objection_to_user(proof, app, identity.user) or identity.user
+        return await self._objection_to_holder(identity, app) or identity.user
 
     async def objection_to_user(self, proof: str | None, app: App, name: str) -> Refusal | None:
         """Say why `proof` may not act for one user of `app`, or None: the app may, and the user itself."""
-        identity = None if proof is None else self.identify(proof)
-        if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
+        identity = self._of_user(proof, app)
+        if identity is None:
             return self.objection(proof, app)
         if identity.user != name:
             return Refusal(Code.TOKEN_MISMATCH, f"the token is of another user than {name}")
-        return await self._objection_to_holder(identity, app, name)
+        return await self._objection_to_holder(identity, app)
 
     async def objection_to_any_user(self, proof: str | None, app: App) -> Refusal | None:
         """Say why `proof` is neither a token of `app` nor one of an active user of it, or None."""
+        acting = await self.actor(proof, app)
+        return acting if isinstance(acting, Refusal) else None
+
+    def _of_user(self, proof: str | None, app: App) -> Identity | None:
+        """Give whom a genuine token of a user of `app` names; None for anything else."""
         identity = None if proof is None else self.identify(proof)
         if not isinstance(identity, Identity) or identity.user is None or identity.app_uuid != app.uuid:
-            return self.objection(proof, app)
-        return await self._objection_to_holder(identity, app, identity.user)
+            return None
+        return identity
 
-    async def _objection_to_holder(self, identity: Identity, app: App, name: str) -> Refusal | None:
+    async def _objection_to_holder(self, identity: Identity, app: App) -> Refusal | None:
+        name = identity.user or ""
         user = await self._users.find(app, name)
         if user is None or not user.activated:
             return Refusal(Code.USER_UNKNOWN, f"there is no active user {name}", subject=name)

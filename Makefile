@@ -6,7 +6,7 @@ BIN := .venv/bin
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check fix cover bench bench-million compliance docs clean
+.PHONY: help install demo serve test check fix cover bench bench-million bench-push compliance docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ bench: .venv/benching  ## Measure laba beside a bare C loop and others, and draw
 
 bench-million: .venv/benching  ## Measure logins and growth with a million users, and draw it (a minute)
 	@$(BIN)/python bench/million.py --plots $(PLOTS)
+
+bench-push: .venv/benching  ## Measure pushes to 200,000 of a million users, and a kill in one (a C compiler; two minutes)
+	@$(BIN)/python bench/pushing.py --plots $(PLOTS)
 
 .venv/benching: .venv/installed
 	@echo "Installing what draws the plots ..."

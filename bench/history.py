@@ -13,7 +13,8 @@ from laba.core.ids import IdSequence
 from laba.model.app import QuotaName
 from laba.model.attendance import Seat, Stay
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.dispatch import Audience, Dispatch
+from laba.model.flags import Flags
 from laba.model.session import DEFAULT_DEVICE
 from laba.model.stream import Stream
 from laba.model.user import User
@@ -47,14 +48,18 @@ def user_name(number: int, users: int) -> str:
     return f"user-{number * _STRIDE % users:07}"
 
 
-def keep_users(data: Path, app_uuid: str, users: int) -> Kept:
-    """Register so many users."""
+def keep_users(
+    data: Path, app_uuid: str, users: int, tags_of: Callable[[int], tuple[str, ...]] = lambda _: ()
+) -> Kept:
+    """Register so many users; `tags_of` gives the tags of the one with this number."""
 
     async def add(store: SqliteStore) -> None:
         registered_ms = time.time_ns() // 1_000_000 - REGISTERED_MS_AGO
         for start in range(0, users, BATCH):
-            names = (user_name(number, users) for number in range(start, min(start + BATCH, users)))
-            await store.add_users([_user(app_uuid, name, registered_ms) for name in names])
+            numbers = range(start, min(start + BATCH, users))
+            await store.add_users(
+                [_user(app_uuid, user_name(number, users), registered_ms, tags_of(number)) for number in numbers]
+            )
 
     return asyncio.run(_kept(data, users, add))
 
@@ -95,9 +100,10 @@ async def _kept(data: Path, count: int, add: Callable[[SqliteStore], Awaitable[N
     return Kept(count, file.stat().st_size - before, time.monotonic() - started_at)
 
 
-def _user(app_uuid: str, name: str, registered_ms: int) -> User:
+def _user(app_uuid: str, name: str, registered_ms: int, tags: tuple[str, ...]) -> User:
     uuid = str(UUID(bytes=os.urandom(16), version=4))
-    return User(app_uuid, name, uuid, registered_ms, registered_ms, epoch=int.from_bytes(os.urandom(7)))
+    epoch = int.from_bytes(os.urandom(7))
+    return User(app_uuid, name, uuid, registered_ms, registered_ms, epoch=epoch, tags=tags)
 
 
 def _dispatches(app_uuid: str, broadcasts: int, text_bytes: int) -> Iterator[Dispatch]:

@@ -94,6 +94,22 @@ def latencies(title: str, series: Sequence[tuple[str, Sequence[float], float]], 
     return saved(figure, path)
 
 
+def walks(
+    title: str, series: Sequence[tuple[str, Sequence[tuple[float, int]]]], gap: tuple[float, float], path: Path
+) -> Path:
+    """Draw how many users had a message in their inboxes at which second; in `gap` the last one's server was dead."""
+    figure, axes = page(title, "seconds after the POST")
+    for (name, counts), colour in zip(series, (OURS, THEIRS), strict=True):
+        axes.plot([at for at, _ in counts], [users for _, users in counts], color=colour, label=name)
+    axes.axvspan(*gap, color=AIM, alpha=0.15, linewidth=0, label="killed, and starting again")
+    axes.set_ylabel("users")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return saved(figure, path)
+
+
 def page(title: str, unit: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=_SIZE, layout="constrained")
     axes = figure.add_subplot()

@@ -122,6 +122,12 @@ def _logins(sessions: Sessions, what: str, aim: str, *, first: bool) -> Row:
     return Row(what, figure, aim)
 
 
+def each(figures: Sequence[float], shape: str) -> str:
+    """Write the median and, in their order, all of them; `shape` has one place to fill, `{:.1f} ms`."""
+    number = shape[: shape.index("}") + 1]
+    return f"{shape.format(Spread.of(figures).median)} ({', '.join(map(number.format, figures))})"
+
+
 # --- forms ---------------------------------------------------------------------------------------------------------
 
 

@@ -15,9 +15,13 @@ from laba.dialects.easemob import endpoints as easemob
 from laba.dialects.easemob.errors import DAY_FULL, MESSAGES_FULL, OF_ENDPOINT, WORDS
 from laba.dialects.native import claiming as native
 from laba.dialects.native.writing import STATUS
+from laba.dialects.rongcloud import endpoints as rongcloud
+from laba.dialects.rongcloud import errors as rongcloud_errors
+from laba.dialects.rongcloud.types import BUILT_IN, DOCUMENTED
 from laba.model.app import DEFAULT_FEATURES, DEFAULT_QUOTAS, Feature, QuotaName
 from laba.model.calls import Endpoint
 from laba.model.closing import Closing
+from laba.model.flags import Flags
 from laba.model.refusal import Code
 from laba.model.session import Denial, Ending
 
@@ -47,7 +51,14 @@ def endpoints() -> str:
         + table(head, (row[:5] for row in rows(easemob.ENDPOINTS, "")))
         + "\n`/chatfiles` takes `multipart/form-data` with one part `file`; the headers `restrict-access`, `thumbnail-width` and\n"
         "`thumbnail-height`, or the query's, say more. `/chatfiles/{uuid}` takes `share-secret` and `thumbnail` likewise, and\n"
-        "`Range`, `If-Range` and `If-None-Match`.\n" + "\n## laba's own\n\n"
+        "`Range`, `If-Range` and `If-None-Match`.\n" + "\n## RongCloud\n\n"
+        "Signed by the app's `app_key` and `app_secret`: the headers `App-Key`, `Nonce`, `Timestamp` and `Signature`, or the same\n"
+        "names behind `RC-`. [Moving from RongCloud](../moving-rongcloud.md) says what each call does.\n\n"
+        + table(
+            ("method", "path", "body", "at most bytes"),
+            ((row[0], row[1], row[3], row[4]) for row in rows(rongcloud.ENDPOINTS, "")),
+        )
+        + "\n## laba's own\n\n"
         "*operator*: only through the socket in the data directory, which `laba`'s own commands use.\n\n"
         + table(head, (row[:5] for row in rows(native.ENDPOINTS, "")))
         + "\n## The server itself\n\n"
@@ -100,9 +111,53 @@ def errors() -> str:
         + "\nThe vendor's pages give no words for `method_wrong`, `body_too_large` (its `error`), `body_timeout`,\n"
         "`overloaded`, `grant_unknown`, `password_too_long`, `user_deactivated`, `users_too_many` (but for a batch's status), `operator_only`, `app_exists`, `room_exists`, `owner_stays`, `target_unserved`, `file_secret_wrong` and `range_unsatisfiable`, nor\n"
         "the `exception` of anything but 401: those are laba's.\n\n"
-        "## laba's own\n\n"
+        "## RongCloud\n\n"
+        '`{"url": PATH, "code": NUMBER, "errorMessage": TEXT}`; the text names the field at fault and says what is wrong with\n'
+        "it. The vendor's pages pair few codes with a status: the rest is laba's choice. The status beside 1009 is\n"
+        "`rongcloud.feature_off_status`. A call to a feature that is off does take from the quota `online_broadcast` (R2).\n\n"
+        + table(
+            ("code", "status", "vendor's code"),
+            ((f"`{code}`", words.status, words.code) for code in Code for words in [rongcloud_errors.WORDS[code]]),
+        )
+        + "\n## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'
         + table(("code", "status"), ((f"`{code}`", STATUS[code]) for code in Code))
+    )
+
+
+def types() -> str:
+    """List RongCloud's message types, as P10 and seeds/004 have them."""
+
+    def marks(flags: Flags) -> tuple[str, ...]:
+        held = (flags.stored, flags.counted, flags.offline, flags.pushed)
+        return tuple("yes" if one else "-" for one in held)
+
+    properties = ("stored", "counted", "offline", "pushed")
+    return (
+        "# RongCloud's message types\n\n"
+        "What a type does: *stored*, it is in the conversation list; *counted*, it is unread until it is read; *offline*, it waits for\n"
+        "who is not there; *pushed*, a provider push may tell of it. `kind` is what a client of laba sees it as\n"
+        "([a message](../clients.md#a-message)).\n\n"
+        "## Checked by their shape\n\n"
+        + table(
+            ("objectName", *properties, "kind", "members, required ones marked !", "default push text"),
+            (
+                (
+                    f"`{name}`",
+                    *marks(one.flags),
+                    f"`{one.kind}`",
+                    " ".join(f"`{member.name}`" + "!" * member.required for member in one.members),
+                    one.push_text or "none",
+                )
+                for name, one in BUILT_IN.items()
+            ),
+        )
+        + "\n## Taken with any JSON object\n\n"
+        "The other names that the vendor documents; a client sees them as `custom`. Their properties are unverified but for those\n"
+        "of the vendor's own list of types.\n\n"
+        + table(("objectName", *properties), ((f"`{name}`", *marks(flags)) for name, flags in DOCUMENTED.items()))
+        + "\nAny other name that begins with `RC:` is refused. A type of your own has all four properties until you say otherwise:\n"
+        "`laba app set ORG/APP type.NAME=stored,counted` ([commands](commands.md)).\n"
     )
 
 
@@ -153,9 +208,12 @@ def features() -> str:
         "# Features and quotas\n\n"
         "`laba app set ORG/APP FEATURE=on|off quota.NAME=SPANS development=on|off` changes them while the server runs.\n"
         "A quota is `unlimited`, or spans joined by commas (`1/minute,50/day`, `40/2seconds`). Spans slide, and a day\n"
-        "is 24 hours. `online_broadcast`, `push` and `neroom_broadcast` can be set already, and act as their endpoints\n"
-        "arrive. `room_cap` makes the budgets of rooms (`rooms.budget_messages` in the configuration) bind at all times,\n"
-        "not only while the server is under pressure.\n\n"
+        "is 24 hours. `neroom_broadcast` can be set already, and acts as its endpoints arrive. `room_cap` makes the budgets\n"
+        "of rooms (`rooms.budget_messages` in the configuration) bind at all times, not only while the server is under\n"
+        "pressure. `signature_time` refuses signed calls whose time is more than five minutes off, `signature_once` also\n"
+        "those that come a second time: leave it off for back ends that sign once and use that for every call, as one\n"
+        "official SDK does. `push` counts pushes and broadcasts to all users together; `room_notices` counts messages to all\n"
+        "chatrooms by RongCloud's path, `system_messages` recipients of messages to named users, `recalls` what is withdrawn.\n\n"
         + table(
             ("feature", "at first"), ((f"`{one}`", "on" if one in DEFAULT_FEATURES else "off") for one in Feature)
         )
@@ -194,6 +252,7 @@ PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "endpoints.md": endpoints,
         "errors.md": errors,
+        "rongcloud-types.md": types,
         "clients.md": clients,
         "metrics.md": metrics,
         "features.md": features,

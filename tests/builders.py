@@ -9,10 +9,12 @@ from laba.core.attendance import Seat
 from laba.core.session import Session, State
 from laba.model.app import DEFAULT_FEATURES, App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message, Submission
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Level, Message, Submission
+from laba.model.flags import Flags
 from laba.model.quota import UNLIMITED
 from laba.model.room import Room
 from laba.model.stream import Batch, Entry, Stream
+from laba.model.targets import Targets
 from laba.service.ground import Ground
 
 NOW_MS = 1_700_000_000_000
@@ -101,6 +103,30 @@ def to_all_users(text="hello", **rest):
         feature=Feature.ALL_USERS_BROADCAST,
         quota=QuotaName.ALL_USERS_BROADCAST,
         **rest,
+    )
+
+
+def to_recent_users(text="hello", **rest):
+    """Give a submission to those online and whoever comes within the window (R5)."""
+    return submission(
+        text,
+        audience=Audience.RECENT_USERS,
+        feature=None,
+        quota=QuotaName.RECALLS,
+        conversation=ConversationType.SYSTEM,
+        **rest,
+    )
+
+
+def to_targets(text="hello", **rest):
+    """Give a submission to chosen users (P4)."""
+    return submission(
+        text,
+        audience=Audience.TARGETS,
+        feature=None,
+        quota=QuotaName.RECALLS,
+        conversation=ConversationType.SYSTEM,
+        **{"targets": Targets()} | rest,
     )
 
 

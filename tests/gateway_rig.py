@@ -37,15 +37,17 @@ from laba.protocols.envelope import envelope
 from laba.protocols.websocket import ServerFrames, client_close_frame, client_text_frame, text_frame, upgrade_request
 from laba.service.announcing import Voice
 from laba.service.attending import Attending
-from laba.service.fanout import Codecs, Delivery, Fanout, Press
+from laba.service.fanout import Delivery, Fanout
 from laba.service.ground import Ground
+from laba.service.inboxes import Inboxes
 from laba.service.membership import Membership, MembershipRules
+from laba.service.press import Codecs, Press
 from laba.service.progress import Progress
 from laba.service.reporting import Reporting
 from laba.service.roomlogs import RoomLogs
 from laba.service.roomreporting import RoomReporting
 from laba.service.roomtalk import RoomTalk, Speech
-from laba.service.sessions import LoginRules, Sessions
+from laba.service.sessions import LoginRules, Past, Sessions
 
 PATH = "/connection/websocket"
 CODEC = "json"
@@ -237,7 +239,7 @@ class People:
 
     def __init__(self):
         self.users = self
-        self.revocations = 0
+        self.changes = 0
         self.answers = {}
         self.open = asyncio.Event()
         self.open.set()
@@ -337,6 +339,23 @@ class Recorder:
         self.reasons += [reason] * sessions
 
 
+class NoCampaigns:
+    """Nobody has anything in an inbox."""
+
+    async def has_inboxes(self, app_uuid):
+        return False
+
+
+class NoDevices:
+    """No device is known, and none is kept."""
+
+    async def of_user(self, app_uuid, user):
+        return ()
+
+    async def put(self, device):
+        pass
+
+
 class _Sessions(Sessions):
     """The real ones, and a note of how each ended: user, orderly, restarting."""
 
@@ -373,13 +392,14 @@ class GatewayRig(Rig):
         ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
         codecs = Codecs(envelope, ENCODERS)
         bounds = Bounds(600_000, 1 << 26, 10_000)
-        reporting = Reporting(None, RoomReporting(None, 7, ground), 600_000, ground)
+        reporting = Reporting(None, None, RoomReporting(None, 7, ground), 600_000, ground)
         self.fanout = Fanout(self.roster, Streams(), bounds, bounds, Press.of(codecs, reporting, ground))
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
         attending = Attending(Attendance(30_000, 0), Stays(), 60_000, ground)
         self.departures = []
-        self.sessions = _Sessions(self.departures, self.people, self.roster, self.fanout, attending, rules, ground)
+        past = Past(attending, Inboxes(NoCampaigns(), NoDevices(), 600_000, ground))
+        self.sessions = _Sessions(self.departures, self.people, self.roster, self.fanout, past, rules, ground)
         self.rooms, self.posted = Rooms(), []
         logs = RoomLogs(Halls(), LocalPlaces(EPOCH), bounds, ground)
         belonging = MembershipRules(grace_ms=30_000, missed_limit_bytes=1 << 16)

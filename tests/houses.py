@@ -26,15 +26,19 @@ from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.chatfiles import ChatFiles, FileRules
-from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher, Patience
+from laba.service.conversations import Reader, Spans
+from laba.service.dispatching import Dispatcher, Patience, Ways
 from laba.service.door import Desk, Desks
-from laba.service.fanout import Codecs, Delivery, Fanout, Press
+from laba.service.fanout import Delivery, Fanout
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
+from laba.service.inboxes import Inboxes
 from laba.service.intake import Intake, Numbering
 from laba.service.lasting import lasting_bounds
 from laba.service.posting import Posting
+from laba.service.press import Codecs, Press
+from laba.service.recalling import Recalling
+from laba.service.recruiting import Recruiting
 from laba.service.reporting import Reporting
 from laba.service.roombook import RoomBook
 from laba.service.roomdesk import RoomDesk
@@ -43,7 +47,7 @@ from laba.service.roommutes import RoomMutes
 from laba.service.roomreporting import RoomReporting
 from laba.service.rooms import Rooms
 from laba.service.sending import Sending
-from laba.service.sessions import LoginRules, People, Sessions
+from laba.service.sessions import LoginRules, Past, People, Sessions
 from laba.service.tenants import Tenants
 from laba.service.userdesk import UserDesk
 from laba.service.users import Users
@@ -91,13 +95,16 @@ class House:
     reporting: Reporting
     hashing: Hashing
     roster: Roster
-    # (app uuid, room id) -> who is in a room by itself; tests put them here.
+    # (app uuid, room id) -> who is in a room by a session, and since when; tests put them here.
     present: dict
     lanes: Lanes
     halls: Halls
     posting: Posting
     files: ChatFiles
     disk: DiskFiles
+    inboxes: Inboxes
+    recruiting: Recruiting
+    recalling: Recalling
 
     @property
     def app(self):
@@ -151,20 +158,23 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
         lanes, halls = Lanes(), Halls()
         last_id = await store.last_id()
         patience = Patience(WINDOW_MS, GRACE_MS, last_id, OFFLINE_MS)
-        dispatcher = Dispatcher(store, store.streams, bus, lanes, patience, base)
+        recruiting = Recruiting(store.campaigns, base)
+        dispatcher = Dispatcher(store, Ways(store.streams, lanes, recruiting), bus, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
             await attending.take_over()
         ids = IdSequence(0, last_id)
         intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), base)
         posting = Posting(gate, store.rooms, halls, lanes, ids, base)
-        reader = Reader(store.conversations, users, attending, envelope, GRACE_MS)
+        reader = Reader(store.conversations, users, attending, envelope, Spans(GRACE_MS, WINDOW_MS))
         rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
-        reporting = Reporting(store.reports, rooms, WINDOW_MS, base)
+        reporting = Reporting(store.reports, store.campaigns, rooms, WINDOW_MS, base)
+        inboxes = Inboxes(store.campaigns, store.devices, OFFLINE_MS, base)
         presence, present = LocalPresence(roster), {}
-        book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), ()))
+        book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), {}))
         roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
-        desks = Desks(UserDesk(users, presence), roomdesk)
+        recalling = Recalling(store.reports, intake)
+        desks = Desks(UserDesk(users, presence), roomdesk, recalling)
         desk = Desk(tenants, access, desks, Sending(intake, posting, store.file_records), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
         files = ChatFiles(disk, store.file_records, file_rules, base)
@@ -185,6 +195,9 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
             posting,
             files,
             disk,
+            inboxes,
+            recruiting,
+            recalling,
         )
 
 
@@ -214,21 +227,21 @@ class Clients:
             People(house.tenants, house.access, house.users),
             self.roster,
             self.fanout,
-            house.attending,
+            Past(house.attending, house.inboxes),
             LoginRules(ping_seconds=25, register=register, window_ms=WINDOW_MS),
             house.ground,
         )
 
-    async def login(self, token, position=None, device="phone", codec="json", platform=None):
+    async def login(self, token, position=None, device="phone", codec="json", **described):
         """Log a new client in; gives its session and the answer."""
         session = Session([], codec)
         session.state = State.LOGGING_IN
         positions = {} if position is None else {"app": position}
-        return session, await self.sessions.login(session, Login(1, token, device, platform, positions=positions))
+        return session, await self.sessions.login(session, Login(1, token, device, positions=positions, **described))
 
-    async def entered(self, token, position=None, device="phone", codec="json", platform=None):
+    async def entered(self, token, position=None, device="phone", codec="json", **described):
         """Log a client in, hand it what it is owed, and give its session, which is live."""
-        session, _ = await self.login(token, position, device, codec, platform)
+        session, _ = await self.login(token, position, device, codec, **described)
         self.catch_up(session)
         return session
 

@@ -11,8 +11,8 @@ from laba.core.halls import Halls
 from laba.core.window import Bounds
 from laba.model.stream import Position
 from laba.protocols.envelope import envelope
-from laba.service.fanout import Codecs, Press
 from laba.service.lanes import Departures, LaneRules, Lanes
+from laba.service.press import Codecs, Press
 from laba.service.reporting import Reporting
 from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomlogs import RoomLogs
@@ -28,7 +28,7 @@ class RoomsRig:
         self.clock, self.meter = Clock(), PrometheusMeter()
         self.ground = ground(self.clock, self.meter)
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.reporting = Reporting(None, RoomReporting(room_reports, 7, self.ground), 600_000, self.ground)
+        self.reporting = Reporting(None, None, RoomReporting(room_reports, 7, self.ground), 600_000, self.ground)
         self.press = Press.of(Codecs(envelope, self.encoders), self.reporting, self.ground)
         self.halls, self.bus, self.places = Halls(), LocalBus(), LocalPlaces("epoch")
         self.logs = RoomLogs(self.halls, self.places, bounds, self.ground)

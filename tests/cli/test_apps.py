@@ -70,6 +70,22 @@ def test_what_goes_first_is_set_and_shown(laba):
     assert (shown["high_types"], shown["high_members"]) == ("", "vip1,vip2")
 
 
+def test_the_app_s_own_types_are_set_and_shown(laba):
+    """By what their messages are; a name may hold what a value may not, and the default is shown as nothing."""  # R8
+    laba("app", "create", "acme/chat")
+    result = laba(
+        "app", "set", "acme/chat", "type.app:gift=stored,offline", "type.app:seen=none", "type.a=b.c=pushed,counted"
+    )
+    shown = words(result)
+    assert (shown["type.app:gift"], shown["type.app:seen"]) == ("stored,offline", "none")
+    assert shown["type.a=b.c"] == "counted,pushed"
+    laba("app", "set", "acme/chat", "type.app:gift=default", "development=on")
+    shown = words(laba("app", "show", "acme/chat"))
+    assert (shown.get("type.app:gift"), shown["type.app:seen"]) == (None, "none")
+    types = json.loads(laba("app", "show", "acme/chat", "--json").stdout)["types"]
+    assert types["app:seen"] == {"stored": False, "counted": False, "offline": False, "pushed": False}
+
+
 def words(result):
     """Give what was printed as name and value."""
     assert result.exit_code == 0, result.output
@@ -108,6 +124,9 @@ def test_an_unknown_app_is_refused_with_one_sentence(laba):
         ("fly=on", "there is users_broadcast, "),
         ("quota.fly=1/day", "quota.users_broadcast"),
         ("quota.push=often", "is no span"),
+        ("type.app:gift=", "write none, default, or some of stored, counted, offline, pushed"),
+        ("type.app:gift=kept", "write none, default, or some of stored"),
+        ("type.app:gift", "write NAME=VALUE"),
         ("high_types=txt,shout", "there is no kind 'shout', there is txt, "),
     ],
 )

@@ -79,6 +79,23 @@ def test_what_has_no_report_yet_says_how_far_it_is():
     assert [name for name, _ in lines(WAITING)] == ["broadcast", "status", "accepted", "from", "kind"]
 
 
+def test_a_push_to_chosen_users_counts_them_too():
+    """Also before any session was counted; while more are looked for it says so."""  # P5
+    targets = {"targeted": 10, "delivered": 6, "expired": 1, "walking": True}
+    told = lines(WAITING | {"targets": targets})
+    assert told[5:] == [
+        ("targeted users", "10  and counting"),
+        ("delivered to users", "6  60.0 %"),
+        ("expired to users", "1  10.0 %"),
+    ]
+    assert dict(lines(report() | {"targets": targets | {"walking": False}}))["targeted users"] == "10"
+
+
+def test_a_recalled_broadcast_says_so():  # X3
+    assert ("recalled", "yes") in lines(report() | {"recalled": True})
+    assert "recalled" not in dict(lines(report()))
+
+
 def test_of_an_audience_of_nobody_there_are_no_shares():
     """Nothing is divided by it."""  # X2
     assert dict(lines(report(audience=0)))["reached"] == "0"
@@ -151,3 +168,11 @@ def test_following_a_broadcast_that_goes_out_does_not_end_early(laba, tmp_path):
     over = report(reached=200, confirmed=200)
     shown, _ = followed(laba, tmp_path, early, over)
     assert shown == [early, over]
+
+
+def test_following_a_push_goes_on_while_users_are_looked_for(laba, tmp_path):
+    """All sessions have confirmed it; others of its users may be found yet."""  # P5
+    walking = {"targets": {"targeted": 5, "delivered": 0, "expired": 0, "walking": True}}
+    early, over = report(audience=0) | walking, report(audience=0)
+    shown, looks = followed(laba, tmp_path, early, over)
+    assert (shown, looks) == ([early, over], 2)

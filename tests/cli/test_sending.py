@@ -79,9 +79,31 @@ def test_all_users_are_one_broadcast(laba, tmp_path):
     assert (path, json.loads(body)["audience"]) == ("/v1/apps/acme/chat/broadcasts", "all_users")
 
 
+def test_a_broadcast_may_wait_a_little_and_be_the_system_s(laba, tmp_path):
+    """For who comes within the window; in a conversation that nobody can answer."""  # R4 R5
+    with answering(tmp_path, (200, b'{"id":"7","accepted_at":1}')) as server:
+        laba("acme/chat", "hello", "--recent-users", "--conversation", "system")
+        laba("acme/chat", "hello")
+    bodies = [json.loads(body) for _, body in server.seen]
+    assert [(body.get("audience"), body.get("conversation")) for body in bodies] == [
+        ("recent_users", "system"),
+        (None, None),
+    ]
+
+
 @pytest.mark.parametrize(
     "words",
-    [("--room", "r1", "--all-rooms"), ("--all-users", "--all-rooms"), ("--to-user", "ann"), ("--level", "urgent")],
+    [
+        ("--room", "r1", "--all-rooms"),
+        ("--all-users", "--all-rooms"),
+        ("--all-users", "--recent-users"),
+        ("--recent-users", "--room", "r1"),
+        ("--to-user", "ann"),
+        ("--level", "urgent"),
+        ("--conversation", "room"),
+        ("--conversation", "system", "--all-rooms"),
+        ("--conversation", "app", "--room", "r1"),
+    ],
 )
 def test_what_cannot_be_meant_together_is_misuse(laba, words):
     assert laba("acme/chat", "hello", *words).exit_code == 2

@@ -6,11 +6,14 @@ from pathlib import Path
 from laba.adapters.store.sqlite import SqliteStore
 from laba.model.app import App, AppKeys, AppName, AppPolicy, QuotaName
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.dispatch import Audience, ConversationType, Dispatch
+from laba.model.flags import Flags
 from laba.model.stream import Stream
+from laba.model.targets import Targets
 from laba.model.user import User
 
 APP_STREAM = Stream("app-1", "app")
+EVERYBODY = Targets()
 
 _APPENDING = """
 import anyio, os, sys, pathlib
@@ -32,6 +35,23 @@ async def main():
 anyio.run(main)
 """
 
+_WALKING = """
+import anyio, os, sys, pathlib
+
+sys.path.insert(0, sys.argv[2])
+from contracts.stores import SqliteStore
+
+async def main():
+    async with SqliteStore.open(pathlib.Path(sys.argv[1]), entropy=os.urandom) as store:
+        while walking := await store.campaigns.walking():
+            page = await store.campaigns.recruits(walking[0], 7)
+            names = [recruit.name for recruit in page]
+            await store.campaigns.enrol(walking[0], names, names[-1] if names else None)
+            print(len(names), flush=True)
+
+anyio.run(main)
+"""
+
 
 class SqliteStores:
     """One SQLite file, opened again and again."""
@@ -45,7 +65,14 @@ class SqliteStores:
 
     def appending_program(self):
         """Give the arguments of a program that keeps dispatches for ever and prints the id of each kept one."""
-        return [sys.executable, "-c", _APPENDING, str(self.path), str(Path(__file__).parents[1])]
+        return self._program(_APPENDING)
+
+    def walking_program(self):
+        """Give the arguments of a program that enrols everybody, seven at a time, and prints how many those were."""
+        return self._program(_WALKING)
+
+    def _program(self, text):
+        return [sys.executable, "-c", text, str(self.path), str(Path(__file__).parents[1])]
 
 
 def app(uuid="app-1", name="org/one", policy=None, created_at_ms=1):
@@ -81,6 +108,23 @@ def dispatch(number, accepted_at_ms=None, **rest):
         }
         | rest
     )
+
+
+def to_chosen(number, accepted_at_ms=None, *, targets=EVERYBODY, **rest):
+    """Give a dispatch to chosen users; without targets, to everybody who is registered."""
+    chosen = {"audience": Audience.TARGETS, "quota": QuotaName.PUSH, "conversation": ConversationType.SYSTEM}
+    return dispatch(number, accepted_at_ms, targets=targets, **chosen | rest)
+
+
+def recalling(number, recalled, accepted_at_ms=None, **rest):
+    """Give the word that another dispatch is withdrawn, to everybody who may have it."""
+    word = {
+        "content": Content(Kind.NOTICE, {"operation": "recall", "data": {"id": str(recalled)}}),
+        "flags": Flags(stored=False, counted=False, pushed=False, updates_last=False, offline=True),
+        "audience": Audience.ALL_USERS,
+        "quota": QuotaName.RECALLS,
+    }
+    return dispatch(number, accepted_at_ms, recalls=recalled, **word | rest)
 
 
 def ids(dispatches):

@@ -1,12 +1,17 @@
 """What every Conversations keeps to. How far back the embedded one looks is tested beside its source."""
 
+from dataclasses import replace
+
 import pytest
 
-from contracts.stores import APP_STREAM, SqliteStores, dispatch, user
+from contracts.stores import APP_STREAM, SqliteStores, dispatch, recalling, user
 from laba.model.attendance import Seat, Stay
+from laba.model.campaign import Received
 from laba.model.conversation import Listed, Page, Reading, Shelf
-from laba.model.dispatch import Audience, Conversation, ConversationType, Flags
+from laba.model.dispatch import Audience, Conversation, ConversationType
+from laba.model.flags import Flags
 from laba.model.stream import Stream
+from laba.model.targets import Targets
 
 pytestmark = pytest.mark.anyio
 
@@ -15,6 +20,8 @@ PASSING = Flags(stored=False, counted=False, pushed=False, updates_last=False)
 GRACE_MS = 30
 START_MS = 1_000
 LONG_AGO_MS = 1
+SYSTEM = ConversationType.SYSTEM
+WINDOW_MS = 600
 
 
 def of(sender, kind=ConversationType.APP):
@@ -320,3 +327,144 @@ async def test_a_broadcast_to_rooms_is_in_no_list(stores):  # A2, A8
         shelf = await book.read.shelf(reading())
         assert [(listed.conversation.id, listed.unread) for listed in shelf.listed] == [("bob", 2)]
         assert (await book.read.messages(reading(), of("carl"))).messages == ()
+
+
+# --- system conversations ------------------------------------------------------------------------------------------
+
+
+def typed(shelf):
+    """Tell what is in a list with the types of its conversations."""
+    return [(one.conversation.type, one.conversation.id, one.unread, one.offset) for one in shelf.listed]
+
+
+async def test_a_system_conversation_is_another_than_the_app_s_of_the_same_sender(book):  # R4 A2
+    """In the list, in its messages, and in what was read of it."""
+    await book.attend(stay())
+    await book.send("bob")
+    await book.send("bob", "bob", "eve", conversation=SYSTEM)
+    shelf = await book.read.shelf(reading())
+    assert typed(shelf) == [(SYSTEM, "eve", 1, 4), (SYSTEM, "bob", 2, 3), (ConversationType.APP, "bob", 1, 1)]
+    assert shelf.listed[1].last_message.conversation == of("bob", SYSTEM)
+    assert ids_of(await book.read.messages(reading(), of("bob", SYSTEM))) == [3, 2]
+    assert await book.offsets("bob") == [1]
+    await book.read.mark_read("app-1", "ann", of("bob", SYSTEM))
+    assert [one[2] for one in typed(await book.read.shelf(reading()))] == [1, 0, 1]
+    await book.read.mark_read("app-1", "ann", of("bob"))
+    await book.send("bob", conversation=SYSTEM)
+    assert [one[2] for one in typed(await book.read.shelf(reading()))] == [1, 1, 0]
+
+
+def ids_of(page):
+    return [message.id for message in page.messages]
+
+
+@pytest.mark.parametrize("kind", [ConversationType.ROOM, ConversationType.CHAT])
+async def test_a_conversation_of_another_type_holds_nothing(book, kind):  # S5
+    """Nothing of the app's stream is in it."""
+    await book.attend(stay())
+    await book.send("bob")
+    assert await book.read.messages(reading(), of("bob", kind)) == Page(())
+
+
+async def test_a_last_message_may_be_left_as_it_was(book):  # R6
+    """It is unread all the same."""
+    await book.attend(stay())
+    await book.send("bob", conversation=SYSTEM)
+    flags = Flags(stored=True, counted=True, pushed=True, updates_last=False, offline=True)
+    await book.send("bob", conversation=SYSTEM, flags=flags)
+    assert await book.listed() == [("bob", 2, 1, 2)]
+
+
+# --- messages to chosen users --------------------------------------------------------------------------------------
+
+
+def to(*names):
+    return {
+        "audience": Audience.TARGETS,
+        "conversation": SYSTEM,
+        "targets": Targets(users=frozenset(names)),
+    }
+
+
+async def test_a_message_to_chosen_users_is_in_their_lists_and_in_nobody_else_s(book):  # P5 A2
+    """Wherever they were when it was sent; who was there and was not chosen does not have it."""
+    await book.store.add_users([user("ann"), user("bob"), user("carl")])
+    await book.attend(stay(), stay(seat=ANN._replace(user="carl")))
+    await book.send("admin", **to("ann", "bob"))
+    await book.send("admin")
+    of_chosen = (SYSTEM, "admin", 1, 1)
+    of_all = (ConversationType.APP, "admin", 1, 2)
+    assert typed(await book.read.shelf(reading())) == [of_all, of_chosen]
+    assert typed(await book.read.shelf(reading(name="bob"))) == [of_chosen]
+    assert typed(await book.read.shelf(reading(name="carl"))) == [of_all]
+    history = [ids_of(await book.read.messages(reading(name=n), of("admin", SYSTEM))) for n in ("ann", "bob", "carl")]
+    assert history == [[1], [1], []]
+
+
+async def test_a_message_enters_a_list_when_the_walk_comes_to_its_user(book):  # P5
+    """And is still there when the inbox says that it was delivered."""
+    await book.store.add_users([user("ann")])
+    await book.attend(stay())
+    await book.send("admin", audience=Audience.TARGETS, targets=Targets())
+    assert await book.listed() == []
+    (campaign,) = await book.store.campaigns.walking()
+    await book.store.campaigns.enrol(campaign, ["ann"], None)
+    assert await book.listed() == [("admin", 1, 1, 1)]
+    await book.store.campaigns.received([Received("app-1", "ann", 1)])
+    await book.read.mark_read("app-1", "ann", of("admin"))
+    assert await book.listed() == [("admin", 0, 1, 1)]
+
+
+# --- who comes within the window -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("came_ms", "got"), [(-1, []), (0, [1]), (WINDOW_MS, [1]), (WINDOW_MS + 1, [])])
+async def test_what_was_for_whoever_comes_within_the_window_is_in_the_list_of_who_came(book, came_ms, got):  # R5
+    """The last millisecond included; what was for those online only is not."""
+    await book.send("bob", audience=Audience.RECENT_USERS)
+    await book.send("eve")
+    await book.attend(Stay(ANN, 2, 2, 0, START_MS + 10 + came_ms))
+    within = Reading("app-1", "ann", 0, GRACE_MS, 20, window_ms=WINDOW_MS)
+    assert ids_of(await book.read.messages(within, of("bob"))) == got
+    assert [one.offset for one in (await book.read.shelf(within)).listed] == got
+
+
+async def test_when_a_user_came_is_not_forgotten_when_it_comes_back(book):  # R5
+    """A stay that goes on tells the last coming; the first one counts. An earlier bearer's coming does not."""
+    await book.send("bob", audience=Audience.RECENT_USERS)
+    came = Stay(ANN, 1, 1, 0, START_MS + 20)
+    await book.attend(came)
+    await book.attend(replace(came, since_ms=START_MS + 90_000))
+    within = Reading("app-1", "ann", 0, GRACE_MS, 20, window_ms=WINDOW_MS)
+    assert ids_of(await book.read.messages(within, of("bob"))) == [1]
+    assert ids_of(await book.read.messages(replace(within, user_since_ms=START_MS + 21), of("bob"))) == []
+
+
+async def test_who_was_there_has_it_once(book):  # R5
+    """Who came back within the window, with however many devices, and had it already."""
+    await book.attend(stay(0, 1, ended_at_ms=START_MS + 11), stay(1, 1, seat=ANN._replace(device="tablet")))
+    await book.send("bob", audience=Audience.RECENT_USERS)
+    await book.send("bob")
+    await book.attend(Stay(ANN, 2, 2, 0, START_MS + 30))
+    assert await book.listed() == [("bob", 2, 2, 2)]
+
+
+# --- recall --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_recalled_is_in_no_list_and_not_unread(book):  # X3
+    """The one before it is the last message again; a conversation of nothing else is gone."""
+    await book.store.add_users([user("ann")])
+    await book.attend(stay())
+    await book.send("bob", "bob")
+    await book.send("eve", audience=Audience.ALL_USERS)
+    await book.send("carl", audience=Audience.RECENT_USERS)
+    await book.send("admin", **to("ann"))
+    assert len(await book.listed()) == 4
+    for number, recalled in ((6, 2), (7, 3), (8, 4), (9, 5)):
+        word = recalling(number, recalled, START_MS + number * 10)
+        await book.store.append(word)
+        await book.store.streams.append(APP_STREAM, [word])
+    assert await book.listed() == [("bob", 1, 1, 1)]
+    assert await book.offsets() == [1]
+    assert ids_of(await book.read.messages(reading(), of("admin", SYSTEM))) == []

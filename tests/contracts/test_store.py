@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from contracts.stores import APP_STREAM, SqliteStores, app, dispatch, ids, user
+from contracts.stores import APP_STREAM, SqliteStores, app, dispatch, ids, recalling, user
 from laba.core.ids import nth
 from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Flags, Level
+from laba.model.dispatch import Audience, ConversationType, Level
+from laba.model.flags import Flags
+from laba.model.notification import Notification, Override
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
 from laba.model.report import KeptReport, Stage
+from laba.model.targets import Targets
 from laba.model.user import UserChange
 from laba.ports import StoreBusyError
 
@@ -59,6 +62,16 @@ async def test_what_goes_first_comes_back(stores):  # E5
         assert [one.policy for one in await store.apps()] == [policy]
 
 
+async def test_an_app_s_own_types_come_back(stores):  # R8
+    """Each with all five of its properties."""
+    quiet = Flags(stored=True, counted=False, pushed=True, updates_last=False, offline=True)
+    policy = AppPolicy(types={"app:gift": quiet, "喇叭": Flags(*[False] * 5)})
+    async with stores.open() as store:
+        await store.add_app(app(policy=policy))
+    async with stores.open() as store:
+        assert [one.policy for one in await store.apps()] == [policy]
+
+
 async def test_an_app_name_is_given_once(store):
     """The second app of a name is not kept, and the first stays as it was."""
     assert await store.add_app(app("a", "org/one"))
@@ -82,7 +95,15 @@ async def test_a_changed_policy_replaces_the_old_one(stores):  # S9
 
 async def test_a_user_is_found_by_app_and_name(stores):
     """A registered user comes back whole after a restart, under its own app only."""
-    ann = user("安", nickname="Ann", activated=False, password_hash="hash")
+    ann = user(
+        "安",
+        nickname="Ann",
+        activated=False,
+        password_hash="hash",
+        portrait="https://a/b.png",
+        tags=("a", "喇叭"),
+        token_at_ms=2**41,
+    )
     async with stores.open() as store:
         assert await store.add_users([ann, user("bob")]) == frozenset()
     async with stores.open() as store:
@@ -167,6 +188,35 @@ async def test_a_changed_user_is_given_as_it_is_then(stores):  # S11
         assert await store.user("app-1", "bob") == user("bob")
 
 
+async def test_a_user_s_name_picture_and_first_token_are_changed_each_for_itself(stores):  # S1
+    """What the change does not name stays."""
+    async with stores.open() as store:
+        await store.add_users([user("ann", tags=("a",))])
+        await store.change_user(UserChange("app-1", "ann", 9, nickname="Ann"))
+        await store.change_user(UserChange("app-1", "ann", 10, portrait="p.png"))
+        await store.change_user(UserChange("app-1", "ann", 11, token_at_ms=11))
+        changed = await store.change_user(UserChange("app-1", "ann", 12, nickname="安"))
+    async with stores.open() as store:
+        whole = user("ann", modified_at_ms=12, nickname="安", portrait="p.png", tags=("a",), token_at_ms=11)
+        assert await store.user("app-1", "ann") == changed == whole
+
+
+async def test_tags_replace_those_that_were_there(stores):  # S2
+    """Of the registered among the named, who are told; sorted, each once, and none is none."""
+    async with stores.open() as store:
+        await store.add_users([user("ann", tags=("old",)), user("bob"), user("carl", tags=("c",))])
+        await store.add_users([user("ann", "app-2", tags=("two",))])
+        given = await store.tag_users("app-1", ["ann", "bob", "nobody", "\ud800"], ["vip", "a", "vip"])
+        assert given == {"ann", "bob"}
+    async with stores.open() as store:
+        found = [await store.user("app-1", name) for name in ("ann", "bob", "carl")]
+        assert [one.tags for one in found] == [("a", "vip"), ("a", "vip"), ("c",)]
+        assert (await store.user("app-2", "ann")).tags == ("two",)
+        assert await store.tag_users("app-1", ["ann"], []) == {"ann"}
+        assert await store.tag_users("app-1", [], ["a"]) == frozenset()
+        assert await store.user("app-1", "ann") == user("ann")
+
+
 async def test_nobody_is_changed_by_a_name_that_is_free(store):  # S11
     """Neither one in another app, nor one who was removed while the change waited."""
     await store.add_users([user("ann", "app-2"), user("bob")])
@@ -198,6 +248,21 @@ async def test_a_kept_dispatch_comes_back_whole(stores):  # A1
             client_id="c1",
         ),
         dispatch(8, ext={}),
+        dispatch(
+            9,
+            flags=Flags(stored=True, counted=False, pushed=False, updates_last=False, offline=True),
+            audience=Audience.TARGETS,
+            original=Original("rongcloud", "RC:TxtMsg", "no JSON \0 at all"),
+            conversation=ConversationType.SYSTEM,
+            targets=Targets(None, frozenset({"a", "安"}), frozenset({"b"}), "com.app", frozenset({"ios"})),
+            notification=Notification(
+                "text", "title", {"ios": Override(extras={"k": [1]}), "android": Override("other", silent=True)}
+            ),
+            to_sender=True,
+        ),
+        dispatch(10, audience=Audience.TARGETS, targets=Targets(users=frozenset({"ann", "bob"}))),
+        recalling(11, 2**62),
+        dispatch(12, audience=Audience.DEVICES, notification=Notification("to devices")),
     )
     async with stores.open() as store:
         for one in kept:

@@ -4,10 +4,11 @@ import asyncio
 
 import pytest
 
-from contracts.stores import APP_STREAM, SqliteStores, dispatch, ids
+from contracts.stores import APP_STREAM, SqliteStores, dispatch, ids, recalling, to_chosen
 from laba.adapters.store.faults import NotWaitingError
 from laba.model.app import QuotaName
 from laba.model.dispatch import Audience, Conversation, ConversationType
+from laba.model.report import Stage
 from laba.model.stream import Position, Stream
 
 pytestmark = pytest.mark.anyio
@@ -166,3 +167,81 @@ async def test_read_to_all_gives_the_latest_of_what_is_for_all_users_in_the_orde
         assert offsets(await store.streams.read_to_all(APP_STREAM, 0, 2)) == [2, 5]
         assert await store.streams.read_to_all(APP_STREAM, 100, 10) is None
         assert await store.streams.read_to_all(Stream("app-3", "app"), 0, 10) is None
+
+
+# --- recall --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_recalled_is_read_no_more(stores):  # X3
+    """Neither what is for who is online nor what is for all; the word of it is, in their place."""
+    async with stores.open() as store:
+        kept = [dispatch(1), dispatch(2, audience=Audience.ALL_USERS), dispatch(3), recalling(4, 1), recalling(5, 2)]
+        for one in kept:
+            await store.append(one)
+        await store.streams.append(APP_STREAM, kept)
+    async with stores.open() as store:
+        (batch,) = await store.streams.read(APP_STREAM, 0)
+        assert [(entry.offset, entry.message.id) for entry in batch.entries] == [(3, 3), (4, 4), (5, 5)]
+        assert [entry.message.dispatch.recalls for entry in batch.entries] == [None, 1, 2]
+        assert offsets(await store.streams.read_to_all(APP_STREAM, 0, 10)) == [4, 5]
+        assert [(await store.reports.find(n)).recalled for n in (1, 2, 3, 4)] == [True, True, False, False]
+        assert (await store.reports.find(1)).stage is Stage.SENT
+
+
+async def test_what_waits_when_it_is_recalled_never_goes_out(stores):  # X3
+    """It has no place, and gets none; its report says both."""
+    async with stores.open() as store:
+        await keep(store, 1, 2)
+        await store.append(recalling(3, 1))
+        await store.streams.append(APP_STREAM, [recalling(3, 1)])
+    async with stores.open() as store:
+        assert ids(await store.waiting(10)) == [2]
+        found = await store.reports.find(1)
+        assert (found.stage, found.recalled) == (Stage.EXPIRED, True)
+        with pytest.raises(NotWaitingError):
+            await store.streams.append(APP_STREAM, [dispatch(1)])
+
+
+async def test_a_recall_withdraws_nothing_before_it_has_its_place(store):  # X3
+    """Nor one that fails, nor one of another app."""
+    await keep(store, 1)
+    await store.streams.append(APP_STREAM, [dispatch(1)])
+    await store.append(recalling(2, 1))
+    await store.append(recalling(3, 1, app_uuid="app-2"))
+    await store.streams.append(Stream("app-2", "app"), [recalling(3, 1, app_uuid="app-2")])
+    with pytest.raises(NotWaitingError):
+        await store.streams.append(APP_STREAM, [recalling(2, 1), dispatch(404)])
+    assert not (await store.reports.find(1)).recalled
+    (batch,) = await store.streams.read(APP_STREAM, 0)
+    assert ids(entry.message for entry in batch.entries) == [1]
+
+
+async def test_a_second_recall_and_one_of_nothing_are_no_fault(store):  # X3
+    """Each has its place like any other."""
+    await keep(store, 1)
+    await store.streams.append(APP_STREAM, [dispatch(1)])
+    for number, recalled in ((2, 1), (3, 1), (4, 404)):
+        await store.append(recalling(number, recalled))
+        await store.streams.append(APP_STREAM, [recalling(number, recalled)])
+    (batch,) = await store.streams.read(APP_STREAM, 0)
+    assert ids(entry.message for entry in batch.entries) == [2, 3, 4]
+
+
+async def test_a_message_to_chosen_users_is_read_like_any_other(store):  # P5
+    """Whose it is, its reader finds out; as what is for whoever comes within the window."""
+    kept = [to_chosen(1), dispatch(2), dispatch(3, audience=Audience.RECENT_USERS)]
+    for one in kept:
+        await store.append(one)
+    await store.streams.append(APP_STREAM, kept)
+    (batch,) = await store.streams.read(APP_STREAM, 0)
+    assert [entry.message.dispatch for entry in batch.entries] == kept
+    assert batch.entries[0].message.conversation == Conversation(ConversationType.SYSTEM, "admin")
+
+
+@pytest.mark.parametrize("audience", [Audience.DEVICES, Audience.OPEN_ROOMS, Audience.ACTIVE_ROOMS])
+async def test_what_is_in_no_app_s_stream_gets_no_place_there(store, audience):  # P11
+    """It is a bug that raises, and the dispatch still waits."""
+    await store.append(dispatch(1, audience=audience))
+    with pytest.raises(ValueError, match="stream"):
+        await store.streams.append(APP_STREAM, [dispatch(1, audience=audience)])
+    assert ids(await store.waiting(10)) == [1]

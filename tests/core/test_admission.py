@@ -6,6 +6,7 @@ from laba.model.app import DEFAULT_QUOTAS, AppPolicy, Feature, QuotaName, Want
 from laba.model.priorities import Priorities
 from laba.model.quota import Quota
 from laba.model.refusal import Code
+from laba.model.targets import Targets
 
 
 @pytest.mark.parametrize("feature", [Feature.USERS_BROADCAST, Feature.CHATROOMS_BROADCAST])
@@ -55,6 +56,17 @@ def test_a_message_to_rooms_takes_one_call_and_as_many_messages_as_rooms():
         Want(QuotaName.ROOM_CALLS, Quota.parse("20/second"), 1),
         Want(QuotaName.ROOM_MESSAGES, Quota.parse("100/second"), 3),
     )
+
+
+def test_where_only_messages_are_limited_no_call_is_counted():  # S11
+    asked = submission(quota=QuotaName.ROOM_MESSAGES, rooms=("a", "b"), counts_call=False)
+    assert wants(asked, app()) == (Want(QuotaName.ROOM_MESSAGES, Quota.parse("100/second"), 2),)
+
+
+@pytest.mark.parametrize(("users", "amount"), [(["ann"], 1), (["ann", "bob", "cid"], 3)])
+def test_a_message_to_named_users_counts_for_each_of_them(users, amount):  # S11
+    asked = submission(quota=QuotaName.SYSTEM_MESSAGES, targets=Targets(users=frozenset(users)))
+    assert wants(asked, app()) == (Want(QuotaName.SYSTEM_MESSAGES, Quota.parse("100/second"), amount),)
 
 
 @pytest.mark.parametrize("name", [QuotaName.DIRECTED_CALLS, QuotaName.CHATROOMS_BROADCAST, QuotaName.USERS_BROADCAST])

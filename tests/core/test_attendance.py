@@ -170,30 +170,30 @@ def test_who_takes_the_seat_of_an_earlier_bearer_of_the_name_begins_here():
 def test_a_device_is_owed_what_is_for_all_behind_what_it_has_had():
     """That is behind its position, else behind what it confirmed; a device that was never seen has had nothing."""
     to_all = [3, 8, 12]  # V1
-    assert arrive(was_here(confirmed=7), 20, NOW_MS + 1, to_all=to_all).first_to_all == 8
-    assert arrive(was_here(confirmed=7), 20, NOW_MS + 1, asked=9, to_all=to_all).first_to_all == 12
-    assert arrive(was_here(), 20, NOW_MS + 1, asked=12, to_all=to_all).first_to_all is None
-    assert arrive(begun(), 20, to_all=to_all).first_to_all == 3
-    assert arrive(begun(), 20, asked=4, to_all=to_all).first_to_all == 8
+    assert arrive(was_here(confirmed=7), 20, NOW_MS + 1, lasting=to_all).first_lasting == 8
+    assert arrive(was_here(confirmed=7), 20, NOW_MS + 1, asked=9, lasting=to_all).first_lasting == 12
+    assert arrive(was_here(), 20, NOW_MS + 1, asked=12, lasting=to_all).first_lasting is None
+    assert arrive(begun(), 20, lasting=to_all).first_lasting == 3
+    assert arrive(begun(), 20, asked=4, lasting=to_all).first_lasting == 8
 
 
 def test_a_second_connection_of_a_present_seat_is_owed_what_is_for_all_and_not_confirmed():
     """The first one may be dead. Who presents a position is owed what follows it."""  # V1
     attendance = begun()
     arrive(attendance, 5)
-    assert arrive(attendance, 20, to_all=[12]).first_to_all == 12
+    assert arrive(attendance, 20, lasting=[12]).first_lasting == 12
     attendance.confirmed(ANN, 12)
-    assert arrive(attendance, 20, to_all=[12]).first_to_all is None
-    assert arrive(attendance, 20, asked=7, to_all=[12]).first_to_all == 12
+    assert arrive(attendance, 20, lasting=[12]).first_lasting is None
+    assert arrive(attendance, 20, asked=7, lasting=[12]).first_lasting == 12
 
 
 def test_a_new_device_s_stay_confirms_nothing_that_it_is_still_owed():
     """Should it leave before it has it, that is owed again."""  # V1
     attendance = begun()
-    arrive(attendance, 20, to_all=[12])
+    arrive(attendance, 20, lasting=[12])
     assert attendance.take_unwritten() == [Stay(ANN, 20, 20, 11, NOW_MS)]
     attendance.left(ANN, 20, 0, NOW_MS)
-    assert arrive(attendance, 30, NOW_MS + 10 * GRACE_MS, to_all=[12, 25]).first_to_all == 12
+    assert arrive(attendance, 30, NOW_MS + 10 * GRACE_MS, lasting=[12, 25]).first_lasting == 12
 
 
 # --- stays ---------------------------------------------------------------------------------------------------------
@@ -372,8 +372,8 @@ class Game:
         earlier = [self.stored[offset] for offset in sorted(self.stored, reverse=True)]
         here = len(self.log)
         to_all = [offset for offset in range(1, here + 1) if self.is_to_all(offset)]
-        back = arrive(self.attendance, here, self.now_ms, asked, earlier=earlier, to_all=to_all)
-        first = here + 1 if back.first_to_all is None else back.first_to_all
+        back = arrive(self.attendance, here, self.now_ms, asked, earlier=earlier, lasting=to_all)
+        first = here + 1 if back.first_lasting is None else back.first_lasting
         # The client reads from here on; what it does not read before it leaves, it must get again.
         self.unread = [
             offset

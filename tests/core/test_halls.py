@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import APP_UUID, OTHER_UUID, logged_in, room
+from builders import APP_UUID, NOW_MS, OTHER_UUID, logged_in, room
 from laba.core.halls import Hall, Halls
 from laba.core.session import Session
 
@@ -48,6 +48,24 @@ def test_a_session_knows_the_rooms_it_is_in():
     first.leave(session)
     second.leave(session)
     assert session.rooms is None
+
+
+def test_a_user_came_when_its_first_session_did():
+    """S11: another device, and a drop that is over before it counts, change nothing; who has gone comes anew."""
+    hall = Hall(room())
+    phone, tablet, bob = logged_in("ann", "phone"), logged_in("ann", "tablet"), logged_in("bob")
+    for at, session in enumerate((phone, tablet, bob)):
+        hall.join(session, 0, NOW_MS + at)
+    assert hall.came == {"ann": NOW_MS, "bob": NOW_MS + 2}
+    hall.leave(bob)
+    hall.join(bob, 0, NOW_MS + 3)
+    assert hall.came["bob"] == NOW_MS + 2
+    hall.leave(bob)
+    hall.gone("bob")
+    hall.gone("nobody")
+    assert hall.came == {"ann": NOW_MS}
+    hall.join(bob, 0, NOW_MS + 4)
+    assert hall.came["bob"] == NOW_MS + 4
 
 
 def test_a_list_of_sessions_stays_as_it_was():

@@ -4,6 +4,7 @@ from builders import APP_UUID, OTHER_UUID, joined
 from laba.core.roster import Roster
 from laba.core.session import Session
 from laba.model.dispatch import Audience
+from laba.model.targets import Targets
 
 EVERYONE = Audience.ONLINE_USERS
 
@@ -86,3 +87,49 @@ def test_nobody_joins_before_the_login():
     """A session without a seat belongs to no app."""
     with pytest.raises(ValueError, match="after its login"):
         Roster().join(Session([], "json"))
+
+
+def chosen(roster, **targets):
+    named = {name: frozenset(some) if isinstance(some, list) else some for name, some in targets.items()}
+    return roster.select(APP_UUID, Audience.TARGETS, Targets(**named))
+
+
+def test_targets_choose_users_by_what_their_sessions_know():
+    """Of whom one session matches, all are chosen."""  # P4
+    roster = Roster()
+    ann, phone, tablet = joined(roster, "ann"), joined(roster, "bob", "phone"), joined(roster, "bob", "tablet")
+    ann.tags, phone.packages = frozenset({"vip"}), frozenset({"acme"})
+    assert chosen(roster, tags=["vip"]) == [ann]
+    assert chosen(roster, package="acme") == [phone, tablet]
+    assert chosen(roster, tags=["vip"], package="acme") == []
+
+
+def test_named_users_are_found_without_looking_at_the_others():  # P4
+    roster = Roster()
+    ann, bob = joined(roster, "ann"), joined(roster, "bob")
+    joined(roster, "ann", app_uuid=OTHER_UUID)
+    assert chosen(roster, users=["ann", "nobody"]) == [ann]
+    assert sorted(map(id, chosen(roster, users=["ann", "bob"]))) == sorted(map(id, [ann, bob]))
+
+
+def test_platforms_choose_among_sessions_of_any_audience():
+    """Who declared another is passed over."""  # P4
+    roster = Roster()
+    ios, android, silent = joined(roster, "ann"), joined(roster, "bob"), joined(roster, "cid")
+    ios.platform, android.platform = "iOS", "android"
+    for_ios = Targets(platforms=frozenset({"ios"}))
+    assert roster.select(APP_UUID, Audience.ALL_USERS, for_ios) == [ios, silent]
+    assert chosen(roster, users=["ann", "bob"], platforms=["ios"]) == [ios]
+
+
+def test_tags_are_replaced_on_every_session_of_a_user():  # S2
+    roster = Roster()
+    sessions = [joined(roster, "ann", device) for device in ("phone", "tablet")]
+    roster.tag(APP_UUID, ["ann", "nobody"], frozenset({"new"}))
+    assert [session.tags for session in sessions] == [{"new"}, {"new"}]
+
+
+@pytest.mark.parametrize("audience", [Audience.ROOMS, Audience.ACTIVE_ROOMS, Audience.OPEN_ROOMS, Audience.DEVICES])
+def test_who_is_in_a_room_or_reached_by_a_provider_is_not_known_here(audience):
+    with pytest.raises(ValueError, match="room"):
+        Roster().select(APP_UUID, audience)

@@ -2,6 +2,7 @@ import pytest
 
 from laba.core.attendance import Due
 from laba.core.session import NEXT, Session, State, Step
+from laba.core.window import Kept, Reach
 from laba.model.closing import Closing
 from laba.model.session import (
     Ask,
@@ -16,6 +17,7 @@ from laba.model.session import (
     Say,
     Unsupported,
 )
+from laba.model.targets import Targets
 
 LOGIN = Login(1, "token")
 EVENTS = (LOGIN, Pong(), Ask(2, "read"), Unsupported(3, "refresh"), Malformed("no JSON"))
@@ -76,17 +78,37 @@ def test_the_table_answers_every_event_where_one_may_come():
     assert set(NEXT) == expected
 
 
+def kept(offset, accepted_at_ms, **rest):
+    return Kept(offset, offset, accepted_at_ms, 0, {}, **rest)
+
+
 def test_what_came_after_joining_is_for_the_session():
     """Whenever it was accepted: it was in the roster when the message got its place."""  # A1
     session = Session(None, "json")
     session.joined_at = 10
-    assert [session.entitled(offset, 6_000) for offset in (9, 10, 11)] == [False, False, True]
+    assert [session.entitled(kept(offset, 6_000)) for offset in (9, 10, 11)] == [False, False, True]
 
 
 def test_of_what_was_before_it_joined_a_session_is_for_what_its_dues_cover():
     """Behind the offset where a stay began, accepted until its end; one of several stays is enough."""  # A1
     session = Session(None, "json")
     session.joined_at, session.owed = 10, (Due(7, 9_000), Due(2, 5_000))
-    assert [session.entitled(3, accepted) for accepted in (4_999, 5_000, 5_001)] == [True, True, False]
-    assert [session.entitled(offset, 5_000) for offset in (1, 2, 3, 7, 8)] == [False, False, True, True, True]
-    assert [session.entitled(offset, 9_000) for offset in (3, 7, 8, 10)] == [False, False, True, True]
+    assert [session.entitled(kept(3, accepted)) for accepted in (4_999, 5_000, 5_001)] == [True, True, False]
+    assert [session.entitled(kept(offset, 5_000)) for offset in (1, 2, 3, 7, 8)] == [False, False, True, True, True]
+    assert [session.entitled(kept(offset, 9_000)) for offset in (3, 7, 8, 10)] == [False, False, True, True]
+
+
+def test_what_is_for_other_platforms_is_not_for_the_session_even_live():
+    """A session that declared nothing has everything."""  # P4
+    session = Session(None, "json")
+    for_ios = kept(1, 0, targets=Targets(platforms=frozenset({"ios"})))
+    assert session.entitled(for_ios)
+    session.platform = "android"
+    assert not session.entitled(for_ios)
+
+
+def test_what_is_in_its_inbox_is_for_the_session_whenever_it_came():  # P5
+    session = Session(None, "json")
+    session.joined_at = 10
+    assert session.entitled(kept(3, 0, reach=Reach.CHOSEN))
+    assert not session.entitled(kept(3, 0, reach=Reach.CHOSEN, withdrawn=True))  # X3

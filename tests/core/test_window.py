@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laba.core.window import Bounds, Kept, Window
+from laba.core.window import Bounds, Kept, Reach, Window
 from laba.model.stream import Position
 
 ROOMY = Bounds(window_ms=600_000, limit_bytes=10_000, limit_messages=1_000)
@@ -162,3 +162,36 @@ def test_a_long_life_changes_nothing():
         assert offsets(log, after=offset - 1) == [offset]
     assert offsets(log, after=4_995) == [4_996, 4_997, 4_998, 4_999, 5_000]
     assert len(log._kept) <= 20
+
+
+def recent(offset, accepted_at_ms=0):
+    return Kept(offset, offset, accepted_at_ms, 10, {"json": b"x"}, reach=Reach.RECENT)
+
+
+def test_what_is_for_whoever_comes_is_found_among_the_rest():
+    """As long as it is in the log, and as far back as is asked."""  # R5
+    log = window(kept(1), recent(2, 100), kept(3), recent(4, 200), bounds=Bounds(1_000, 10_000, 1_000))
+    assert [one.offset for one in log.recent(100)] == [2, 4]
+    assert [one.offset for one in log.recent(101)] == [4]
+    log.trim(now_ms=1_150)
+    assert [one.offset for one in log.recent(0)] == [4]
+
+
+def test_a_log_that_passes_over_an_offset_is_past_it():
+    """Nothing is there, and nothing is missing."""  # P5
+    log = window(kept(1))
+    log.pass_over(5)
+    assert (log.position.offset, log.covers(Position("e", 3)), offsets(log)) == (5, True, [1])
+    log.pass_over(4)
+    log.add(kept(6))
+    assert (log.position.offset, offsets(log)) == (6, [1, 6])
+
+
+def test_what_is_withdrawn_leaves_its_place_and_none_of_its_bytes():  # X3
+    log = window(recent(1), kept(2), bounds=Bounds(1_000, 30, 1_000))
+    log.withdraw(1)
+    log.withdraw(99)
+    assert [(one.offset, one.withdrawn) for one in log.after(0)] == [(1, True), (2, False)]
+    assert log.recent(0) == []
+    log.add(Kept(3, 3, 0, 20, {}))
+    assert (offsets(log), log.lost) == ([1, 2, 3], 0)

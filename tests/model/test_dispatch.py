@@ -2,7 +2,8 @@ from dataclasses import fields
 
 from builders import submission
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Dispatch, Flags, Level
+from laba.model.dispatch import Dispatch, Level
+from laba.model.flags import Flags
 
 
 def test_a_dispatch_says_all_that_its_submission_said():

@@ -76,7 +76,7 @@ async def test_first_words_that_are_no_login_are_answered_by_a_close_with_its_co
 REQUESTS = {
     "subscribe": ('{"id":2,"subscribe":{"channel":"room:1"}}', 102),
     "subscribe to what the server subscribed": ('{"id":2,"subscribe":{"channel":"app"}}', 102),
-    "publish": ('{"id":2,"publish":{"channel":"app","data":{"text":"hello"}}}', 108),
+    "publish": ('{"id":2,"publish":{"channel":"app","data":{"text":"hello"}}}', 103),
     "history": ('{"id":2,"history":{"channel":"app","limit":1000000}}', 108),
     "presence": ('{"id":2,"presence":{"channel":"app"}}', 108),
     "rpc": ('{"id":2,"rpc":{"method":"\\u0000","data":null}}', 104),

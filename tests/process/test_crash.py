@@ -11,7 +11,8 @@ import pytest
 from laba.adapters.store.sqlite import SqliteStore
 from laba.model.app import QuotaName
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.dispatch import Audience, Dispatch
+from laba.model.flags import Flags
 from process_clients import SDKS
 from process_server import BROADCAST, metric, serving, steady_port
 

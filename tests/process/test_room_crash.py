@@ -9,7 +9,8 @@ from laba.adapters.store.sqlite import SqliteStore
 from laba.core.ids import IdSequence, nth
 from laba.model.app import QuotaName
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.dispatch import Audience, Dispatch
+from laba.model.flags import Flags
 from process_clients import SDKS
 from process_server import serving
 

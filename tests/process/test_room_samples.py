@@ -62,7 +62,7 @@ CONTENTS = {
     "broadcast": contents("send broadcast to all chatroom", FILES),
     "agora_broadcast": contents("send broadcast to all chatroom", AGORA_FILES),
 }
-SHOWN = {"stored": True, "counted": True, "pushed": False, "updates_last": True}
+SHOWN = {"stored": True, "counted": True, "pushed": False, "updates_last": True, "offline": False}
 # Only here the neutral content cannot give back what was sent: the page writes numbers as text.
 LOCATION = {"lat": "39.966", "lng": "116.322", "addr": "中国北京市海淀区中关村"}
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 SAMPLES = Path(__file__).parents[1] / "dialects" / "easemob" / "samples"
 CHATFILES = "https://XXXX/XXXX/XXXX/chatfiles"
-SHOWN = {"stored": True, "counted": True, "pushed": False, "updates_last": True}
+SHOWN = {"stored": True, "counted": True, "pushed": False, "updates_last": True, "offline": False}
 SILENT = dict.fromkeys(SHOWN, False)
 
 # What a client sees of each sample: every member of the page, under laba's name for it (design.md section 4).

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from builders import said
 from laba.model.app import QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
+from laba.model.dispatch import BROADCASTS, Audience, Conversation, ConversationType, Dispatch, Level, Message
+from laba.model.flags import Flags
 from laba.protocols.envelope import Envelopes, Sealed, envelope
 
 
@@ -28,12 +29,13 @@ def message(conversation=ConversationType.APP, message_id=1173998498812376874, *
 
 
 def test_the_designs_own_example_is_written_byte_for_byte():
-    """Keys, their order and their types are those of design.md section 4."""
+    """Keys, their order and their types are those of design.md section 4, and `offline` after its flags (R8)."""
     # S4, G3
     assert envelope(message(ext={"k": "v"})) == (
         b'{"id":"1173998498812376874","kind":"txt","content":{"text":"hello"},"from":"admin",'
         b'"conversation":{"type":"app","id":"admin"},"level":"normal","ext":{"k":"v"},"sent_at":1699944653964,'
-        b'"broadcast":true,"flags":{"stored":true,"counted":true,"pushed":true,"updates_last":true},'
+        b'"broadcast":true,"flags":{"stored":true,"counted":true,"pushed":true,"updates_last":true,'
+        b'"offline":false},'
         b'"client_id":null,"original":null}'
     )
 
@@ -52,22 +54,22 @@ def test_what_nobody_gave_is_null():
 
 
 @pytest.mark.parametrize("conversation", ConversationType)
-def test_of_what_is_not_for_all_rooms_only_an_app_wide_message_is_a_broadcast(conversation):
-    """`broadcast` follows from the conversation, but for what went to every room."""
-    # S4
+def test_a_message_says_in_which_conversation_it_is(conversation):
+    """By its type and its id."""
+    # S4, R4
     read = json.loads(envelope(message(conversation)))
     assert read["conversation"] == {"type": conversation.value, "id": "admin"}
-    assert read["broadcast"] is (conversation is ConversationType.APP)
 
 
-def test_a_copy_of_what_goes_to_all_rooms_is_a_broadcast():
-    """As the vendor's clients mark it; a message to rooms that were named is none."""
-    # A8, vendor-apis.md 4
-    said = [
-        json.loads(envelope(message(ConversationType.ROOM, audience=audience)))["broadcast"]
-        for audience in (Audience.ACTIVE_ROOMS, Audience.ROOMS)
-    ]
-    assert said == [True, False]
+def test_what_goes_to_everybody_or_to_every_room_is_a_broadcast():
+    """As the vendor's clients mark it; a message to rooms or users that were chosen is none."""
+    # A8, R1, vendor-apis.md 4
+    said = {
+        audience: json.loads(envelope(message(ConversationType.SYSTEM, audience=audience)))["broadcast"]
+        for audience in Audience
+    }
+    assert {audience for audience, is_broadcast in said.items() if is_broadcast} == BROADCASTS
+    assert set(said) - BROADCASTS == {Audience.TARGETS, Audience.ROOMS, Audience.DEVICES}
 
 
 _JSON = st.recursive(
@@ -90,7 +92,7 @@ def test_a_sealed_copy_is_the_whole_message_byte_for_byte(ids, text, ext, audien
     # design.md 6.1, A8
     whole = message(content=Content(Kind.TXT, {"text": text}), ext=ext, audience=audience, level=level, sender=text)
     dispatch = whole.dispatch
-    flags = {"stored": True, "counted": True, "pushed": True, "updates_last": True}
+    flags = {"stored": True, "counted": True, "pushed": True, "updates_last": True, "offline": False}
     expected = msgspec.json.encode(
         {
             "id": str(ids[0]),
@@ -101,7 +103,7 @@ def test_a_sealed_copy_is_the_whole_message_byte_for_byte(ids, text, ext, audien
             "level": level,
             "ext": ext,
             "sent_at": dispatch.accepted_at_ms,
-            "broadcast": conversation is ConversationType.APP or audience is Audience.ACTIVE_ROOMS,
+            "broadcast": audience in BROADCASTS,
             "flags": flags,
             "client_id": None,
             "original": None,
@@ -124,12 +126,20 @@ def test_the_vendors_own_body_travels_beside_ours():
     assert read["ext"] == {"deep": {"er": 2**60}}
 
 
+def test_a_body_of_a_vendor_may_be_any_text():
+    """A type that an app has defined itself passes through unread."""
+    # R8
+    read = json.loads(envelope(message(original=Original("d", "app:gift", '{"a": 1} or "not"'))))
+    assert read["original"] == {"dialect": "d", "type": "app:gift", "content": '{"a": 1} or "not"'}
+
+
 def test_flags_level_and_client_id_are_the_dispatchs():
     """Nothing is assumed about them."""
-    # S4
-    flags = Flags(stored=False, counted=True, pushed=False, updates_last=True)
+    # S4, R8
+    flags = Flags(stored=False, counted=True, pushed=False, updates_last=True, offline=True)
     read = json.loads(envelope(message(flags=flags, level=Level.HIGH, client_id="c-1")))
-    assert read["flags"] == {"stored": False, "counted": True, "pushed": False, "updates_last": True}
+    told = {"stored": False, "counted": True, "pushed": False, "updates_last": True, "offline": True}
+    assert (read["flags"], list(read["flags"])) == (told, list(told))
     assert (read["level"], read["client_id"]) == ("high", "c-1")
 
 

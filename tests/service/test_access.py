@@ -1,16 +1,21 @@
 import asyncio
+import hashlib
 import time
 from dataclasses import replace
 
 import pytest
 
-from builders import NOW_MS, OTHER_UUID, Ticker, app
+from builders import BROADCASTING, NOW_MS, OTHER_UUID, Ticker, app
 from houses import LIFETIMES, opened
+from laba.core.signing import SKEW_MS
 from laba.core.tokens import Token
+from laba.model.app import Feature
 from laba.model.calls import Grant, TokenIssued, TokenRequest
-from laba.model.identity import Identity
+from laba.model.identity import Identity, SignedHead
 from laba.model.refusal import Code
-from laba.model.usercalls import DeleteUser
+from laba.model.user import User
+from laba.model.usercalls import DeleteUser, SetActivation
+from laba.ports import StoreBusyError
 
 pytestmark = pytest.mark.anyio
 
@@ -125,7 +130,8 @@ async def test_a_password_gives_its_user_a_token(house):
     ann = await house.registered("ann", "secret")
     call = TokenRequest(Grant.PASSWORD, username="ann", password="secret")
     issued = await house.access.issue(call, house.app)
-    assert (issued.user, issued.expires_in_seconds) == (ann, LIFETIMES.user_seconds)
+    assert issued.user == replace(ann, token_at_ms=NOW_MS)
+    assert issued.expires_in_seconds == LIFETIMES.user_seconds
     assert house.access.identify(issued.token).user == "ann"
     assert house.access.identify(issued.token).epoch == ann.epoch
 
@@ -187,7 +193,7 @@ async def test_an_app_token_lets_its_holder_act_for_a_user(house):
     """Only an app token; one who is not there is registered where that is asked."""  # S1
     ann = await house.registered()
     call = TokenRequest(Grant.INHERIT, username="ann", proof=house.app_token())
-    assert (await house.access.issue(call, house.app)).user == ann
+    assert (await house.access.issue(call, house.app)).user == replace(ann, token_at_ms=NOW_MS)
     eve = replace(call, username="eve")
     assert (await house.access.issue(eve, house.app)).code is Code.USER_UNKNOWN
     issued = await house.access.issue(replace(eve, register=True), house.app)
@@ -218,6 +224,108 @@ async def test_who_needs_no_proof_gets_the_app_s_token_or_a_user_s(house):
     assert house.access.objection(for_app.token, house.app) is None
     assert house.access.identify(for_ann.token).user == "ann"
     assert (await house.access.issue(TokenRequest(Grant.DIRECT, username="eve"), house.app)).code is Code.USER_UNKNOWN
+
+
+async def test_a_call_that_was_signed_with_the_app_s_secret_is_the_app_s(house):
+    """By default however old it is, and however often it comes."""  # R1 S10
+    signed = signed_by(house.app)
+    assert [house.access.objection_to_signature(signed, house.app) for _ in range(2)] == [None, None]
+    assert house.access.objection_to_signature(None, house.app).code is Code.SIGNATURE_MISSING
+    wrong = replace(signed, nonce="2")
+    assert house.access.objection_to_signature(wrong, house.app).code is Code.SIGNATURE_WRONG
+
+
+async def test_what_was_signed_is_remembered_from_call_to_call_where_an_app_asks_for_it(house):
+    """With what is fresh, by the clock of the house."""  # S10
+    once = house.app.with_policy(replace(BROADCASTING, features=frozenset({Feature.SIGNATURE_ONCE})))
+    signed = signed_by(once)
+    assert house.access.objection_to_signature(signed, once) is None
+    assert house.access.objection_to_signature(signed, once).code is Code.SIGNATURE_REUSED
+    house.clock.pass_ms(SKEW_MS + 1)
+    assert house.access.objection_to_signature(signed, once).code is Code.SIGNATURE_STALE
+
+
+def signed_by(tenant, nonce="1", stamp="1700000000"):
+    """Sign a call of now."""
+    said = f"{tenant.keys.app_secret}{nonce}{stamp}"
+    return SignedHead(nonce, stamp, hashlib.sha1(said.encode()).hexdigest(), NOW_MS)
+
+
+# --- what is known of who has a token ------------------------------------------------------------------------------
+
+
+async def test_the_first_token_of_a_user_is_noted(house):
+    """By whatever grant; a later one changes nothing, and the user is the same as before."""  # P9
+    for number, grant in enumerate((Grant.PASSWORD, Grant.INHERIT, Grant.EXCHANGE, Grant.DIRECT)):
+        name = f"user{number}"
+        before = await house.registered(name, "secret" if grant is Grant.PASSWORD else None)
+        house.clock.pass_ms(1000)
+        proof = house.foreign_token(name) if grant is Grant.EXCHANGE else house.app_token()
+        call = TokenRequest(grant, username=name, password="secret", proof=proof)
+        issued = await house.access.issue(call, house.app)
+        noted = replace(before, token_at_ms=house.clock.now_ms)
+        assert issued.user == await house.users.find(house.app, name) == noted
+        house.clock.pass_ms(1000)
+        assert (await house.access.issue(call, house.app)).user == noted
+
+
+async def test_a_token_that_was_refused_is_not_noted(house):  # P9
+    await house.registered("ann", "secret")
+    await house.access.issue(TokenRequest(Grant.PASSWORD, username="ann", password="wrong"), house.app)
+    assert (await house.users.find(house.app, "ann")).token_at_ms is None
+
+
+async def test_who_gets_a_token_is_shown_from_then_on_as_the_call_says(house):
+    """Registered by it, or before; what is not said, or said already, stays."""  # S1 S11
+    call = TokenRequest(Grant.DIRECT, username="ann", register=True, nickname="Ann", portrait="https://x/a.png")
+    issued = await house.access.issue(call, house.app)
+    ann = await house.users.find(house.app, "ann")
+    assert issued.user == ann
+    assert (ann.nickname, ann.portrait, ann.token_at_ms) == ("Ann", "https://x/a.png", NOW_MS)
+    house.clock.pass_ms(1000)
+    plain = TokenRequest(Grant.DIRECT, username="ann")
+    for same in (plain, replace(plain, nickname="Ann"), call):
+        assert (await house.access.issue(same, house.app)).user == ann
+    renamed = (await house.access.issue(replace(call, nickname="Anna"), house.app)).user
+    assert renamed == replace(ann, nickname="Anna", modified_at_ms=NOW_MS + 1000)
+    assert await house.users.find(house.app, "ann") == renamed
+
+
+async def test_what_was_revoked_while_a_token_was_issued_is_not_revived_by_it(house):
+    """The token is signed for the user as it was judged, not as it is when that was noted."""  # S1
+    await house.registered("ann", "secret")
+    password = TokenRequest(Grant.PASSWORD, username="ann", password="secret")
+    async with house.hashing._turns, house.hashing._turns:
+        issuing = asyncio.create_task(house.access.issue(password, house.app))
+        await asyncio.sleep(0)
+        await house.users.set_activation(SetActivation("ann", active=False), house.app)
+    issued = await issuing
+    await house.users.set_activation(SetActivation("ann", active=True), house.app)
+    objection = await house.access.objection_to_user(issued.token, house.app, "ann")
+    assert objection.code is Code.TOKEN_UNKNOWN
+
+
+async def test_who_is_gone_when_its_token_is_noted_gets_none(house):  # S1
+    nobody = User(house.app.uuid, "nobody", "uuid", NOW_MS, NOW_MS, 1)
+    assert await house.users.note_token(nobody) is None
+
+
+async def test_a_token_whose_issue_cannot_be_noted_is_not_issued(house, tmp_path):
+    """The caller comes again; whoever has had one is served all the same."""  # P9
+    await house.registered("ann")
+    await house.registered("bob")
+    await house.access.issue(TokenRequest(Grant.DIRECT, username="bob"), house.app)
+    async with opened(tmp_path, house.clock, writes_waiting_limit=0) as busy:
+        with pytest.raises(StoreBusyError):
+            await busy.access.issue(TokenRequest(Grant.DIRECT, username="ann"), busy.app)
+        assert isinstance(await busy.access.issue(TokenRequest(Grant.DIRECT, username="bob"), busy.app), TokenIssued)
+
+
+async def test_no_token_is_longer_than_256_characters(house):
+    """Also for the longest name there is."""  # S11, vendor-apis.md 3.2
+    call = TokenRequest(Grant.DIRECT, username="喇" * 21 + "x", register=True, ttl_seconds=0)
+    issued = await house.access.issue(call, house.app)
+    assert (len(issued.token) <= 256, issued.expires_in_seconds) == (True, 0)
 
 
 # --- exchange ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from laba.model.dispatch import Audience
 from laba.model.report import Stage
 from laba.model.stream import Stream
 from laba.ports import StoreBusyError
-from laba.service.dispatching import Dispatcher, Patience, stream_of
+from laba.service.dispatching import Dispatcher, Patience, Ways, stream_of
 
 pytestmark = pytest.mark.anyio
 
@@ -275,7 +275,7 @@ class TestGrace:
 
         ledger, herald, begun = Ledger(), Herald(), loop.time()
         dispatcher = Dispatcher(
-            ledger, None, LocalBus(), herald, Patience(WINDOW_MS, grace_ms=30_000, left_upto=1), ground()
+            ledger, Ways(None, herald, None), LocalBus(), Patience(WINDOW_MS, grace_ms=30_000, left_upto=1), ground()
         )
         running = asyncio.create_task(dispatcher.run())
         await dispatcher.settled()
@@ -309,7 +309,7 @@ class TestFailingStore:
                 return ()
 
         base = ground()
-        running = asyncio.create_task(Dispatcher(Ailing(), None, LocalBus(), None, Patience(WINDOW_MS), base).run())
+        running = asyncio.create_task(Dispatcher(Ailing(), None, LocalBus(), Patience(WINDOW_MS), base).run())
         await enough.wait()
         assert [at - asked_at[0] for at in asked_at] == pytest.approx([0, 1, 2, 3])
         assert counted(base.meter, "laba_store_failures_total") == 3
@@ -322,7 +322,7 @@ class TestFailingStore:
             async def waiting(self, limit, besides):
                 raise OSError("disk")
 
-        dispatcher = Dispatcher(Dead(), None, LocalBus(), None, Patience(WINDOW_MS), ground())
+        dispatcher = Dispatcher(Dead(), None, LocalBus(), Patience(WINDOW_MS), ground())
         running = asyncio.create_task(dispatcher.run())
         started = asyncio.get_running_loop().time()
         await dispatcher.settled()

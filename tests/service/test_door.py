@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import replace
 from typing import get_args
@@ -11,9 +12,20 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
 from laba.model import calls, filecalls, recordcalls, roomcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
-from laba.model.calls import Accepted, AppShown, AppsListed, Grant, TokenIssued
+from laba.model.calls import (
+    Accepted,
+    AppShown,
+    AppsListed,
+    Claim,
+    Endpoint,
+    Grant,
+    Right,
+    TokenIssued,
+    TokenRequest,
+)
 from laba.model.dispatch import Conversation, ConversationType, Level
 from laba.model.http import RequestHead
+from laba.model.identity import SignedHead
 from laba.model.quota import Quota
 from laba.model.refusal import Code, Refusal
 from laba.model.room import room_stream
@@ -202,6 +214,79 @@ async def test_another_app_s_token_and_a_user_s_open_nothing(house):
     ended = Token(house.app.uuid, 1).signed(house.app.keys.token_key)
     assert await asked(door(house), head("POST", BROADCAST, ended), HELLO) == (401, "token_expired")
     assert await house.store.waiting(10) == ()
+
+
+# --- signed calls --------------------------------------------------------------------------------------------------
+
+
+PUBLISH = Endpoint("publish", "POST", "/publish", Right.APP, ("application/json",))
+OF_OPERATOR = replace(PUBLISH, name="rule", pattern="/rule", right=Right.OPERATOR)
+
+
+class Signing(NativeDialect):
+    """Signs its calls, each with the nonce 1: the head `app-key` says of which app, `signature` is the digest."""
+
+    def claim(self, head):
+        endpoint = OF_OPERATOR if head.path == "/rule" else PUBLISH
+        digest = head.headers.get("signature")
+        signed = None if digest is None else SignedHead("1", "1700000000", digest, 0)
+        return Claim(endpoint, head.path, app_key=head.headers["app-key"], proof=head.bearer, signed=signed)
+
+    def read(self, claim, request, app, now_ms):
+        return TokenRequest(Grant.DIRECT, username="ann", register=True)
+
+
+def signature(tenant):
+    return hashlib.sha1(f"{tenant.keys.app_secret}11700000000".encode()).hexdigest()
+
+
+async def signed(house, tenant, token=None, path="/publish", media_type="application/json", **headers):
+    """Ask for a token by a signed call; `headers` stand in place of those that are right."""
+    entrance = Door((Signing(),), house.tenants, house.access, house.desk, house.files, house.ground)
+    right = {"app-key": tenant.keys.app_key, "signature": signature(tenant)}
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    kept = {name: value for name, value in (right | given).items() if value is not None}
+    return await asked(entrance, head("POST", path, token, media_type, **kept), {})
+
+
+async def test_a_signed_call_is_the_app_s_whose_key_it_names(house):
+    """It needs no token, and may ask for a user's like the app."""  # R1 S1
+    status, answer = await signed(house, house.app)
+    assert (status, house.access.identify(answer["token"]).user) == (200, "ann")
+
+
+async def test_a_call_that_is_not_signed_is_nobody_s(house):
+    """A token does not help, and nothing is done; who calls is told before how it speaks."""  # R1 S10
+    other = replace(app(OTHER_UUID, "org/other"), keys=replace(app(OTHER_UUID, "org/other").keys, app_secret="other"))
+    await house.store.add_app(other)
+    await house.tenants.load()
+    told = [
+        await signed(house, house.app, signature=None),
+        await signed(house, house.app, house.app_token(), signature=None),
+        await signed(house, house.app, signature=signature(other)),
+        await signed(house, other, signature=signature(house.app)),
+        await signed(house, house.app, media_type="text/plain", signature="0"),
+        await signed(house, house.app, media_type="text/plain"),
+    ]
+    assert told == [
+        (401, "signature_missing"),
+        (401, "signature_missing"),
+        (401, "signature_wrong"),
+        (401, "signature_wrong"),
+        (401, "signature_wrong"),
+        (415, "media_type_unsupported"),
+    ]
+    assert await house.users.find(house.app, "ann") is None
+
+
+async def test_a_key_of_no_app_is_told_as_such(house):
+    """Before the signature is looked at."""  # R1
+    assert await signed(house, house.app, app_key="strange", signature=None) == (404, "app_unknown")
+
+
+async def test_a_signature_does_not_make_an_operator(house):
+    """It is the app's, and no more."""  # A9
+    assert await signed(house, house.app, path="/rule") == (403, "operator_only")
 
 
 # --- a user's own --------------------------------------------------------------------------------------------------
@@ -456,6 +541,9 @@ async def test_every_kind_of_call_is_served(house):
         usercalls.GetStatus("ann"): usercalls.StatusFound,
         usercalls.GetStatuses(("ann",)): usercalls.StatusesFound,
         usercalls.GetResources("ann"): usercalls.ResourcesFound,
+        usercalls.ChangeProfile("ann", "Ann"): usercalls.UserChanged,
+        usercalls.SetTags(("ann",), ("vip",)): usercalls.TagsSet,
+        usercalls.GetTags(("ann",)): usercalls.TagsFound,
         recordcalls.ListConversations("ann", 10): recordcalls.ConversationsListed,
         recordcalls.MarkRead("ann", ADMIN): recordcalls.MarkedRead,
         recordcalls.ReadHistory("ann", ADMIN, 10): recordcalls.HistoryRead,
@@ -470,8 +558,10 @@ async def test_every_kind_of_call_is_served(house):
     assert isinstance(accepted, Accepted)
     report = await house.desk.serve(recordcalls.GetReport(accepted.dispatch.id), house.app)
     assert isinstance(report, recordcalls.ReportShown)
+    recall = recordcalls.Recall(accepted.dispatch.id, frozenset({accepted.dispatch.audience}))
+    assert await house.desk.serve(recall, house.app) == recordcalls.Recalled(accepted.dispatch.id)
     # A client acknowledges over its own connection only; rooms are served in test_roomdesk.py.
-    others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge}
+    others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge, recordcalls.Recall}
     # Files go past the desk: test_chatfiles.py.
     others |= {filecalls.Upload, filecalls.GetFile}
     assert {*answers, *others, *get_args(roomcalls.RoomCall)} == set(get_args(calls.Call))

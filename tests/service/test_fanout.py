@@ -2,14 +2,17 @@ import asyncio
 
 import pytest
 
-from builders import APP_UUID, OTHER_UUID, STREAM, batch, counted, joined
+from builders import APP_UUID, EPOCH, NOW_MS, OTHER_UUID, STREAM, batch, counted, joined, to_targets
 from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, received, waiting, write
 from laba.core.session import State
 from laba.core.window import Bounds
 from laba.model.closing import Closing
+from laba.model.dispatch import Conversation, ConversationType, Dispatch, Message
+from laba.model.notice import Tagging
 from laba.model.recordcalls import GetReport
 from laba.model.report import Report, Stage
-from laba.model.stream import Position, Revocation, Stream
+from laba.model.stream import Batch, Entry, Position, Revocation
+from laba.model.targets import Targets
 from laba.service.fanout import Eviction
 from laba.service.outgoing import Outgoing
 from laba.service.strain import Strain
@@ -88,11 +91,47 @@ async def test_who_has_had_part_of_a_batch_gets_the_rest(clients):
     assert (received(first), received(second)) == ([3, 4], [1, 2, 3, 4])
 
 
-async def test_a_users_own_stream_is_called_user_by_its_client(clients):
-    """The name stays inside."""
-    (delivery,) = await queued(clients, batch(1, stream=Stream(APP_UUID, "user:ann")))
-    assert delivery.joined["json"] == b"json 1;"
-    assert clients.encoders["json"].calls == [("user", 1)]
+def chosen(offset, **targets):
+    """Give a batch of one message to chosen users."""
+    sent = Dispatch.admitted(
+        to_targets(targets=Targets(**targets)), dispatch_id=1000 + offset, app_uuid=APP_UUID, now_ms=NOW_MS
+    )
+    conversation = Conversation(ConversationType.SYSTEM, sent.sender)
+    return Batch(STREAM, EPOCH, (Entry(offset, Message(sent.id, conversation, sent)),))
+
+
+async def test_what_is_for_chosen_users_comes_on_a_channel_of_their_own(clients):
+    """At its place in the app's stream, and in no log that everybody reads."""  # P5
+    ann, bob = live(clients, 2)
+    bob.tags = frozenset({"vip"})
+    await clients.deliver(batch(1), chosen(2, any_tags=frozenset({"vip", "new"})), batch(3))
+    assert (received(ann), received(bob)) == ([1, 3], [1, 2, 3])
+    assert clients.encoders["json"].calls == [("app", 1), ("user", 2), ("app", 3)]
+    assert [kept.message_id for kept in bob.inbox] == [1002]
+
+
+async def test_one_batch_may_hold_messages_to_several_audiences(clients):
+    """Each goes to its own, and all of them in order."""  # P4
+    ann, bob = live(clients, 2)
+    entries = (*batch(1).entries, *chosen(2, users=frozenset({bob.seat.user})).entries, *batch(3).entries)
+    await clients.deliver(Batch(STREAM, EPOCH, entries))
+    assert (received(ann), received(bob)) == ([1, 3], [1, 2, 3])
+
+
+async def test_tags_are_those_that_the_bus_told_of_last(clients):  # S2
+    ann, _ = live(clients, 2)
+    await clients.deliver(Tagging(APP_UUID, frozenset({ann.seat.user, "nobody"}), frozenset({"vip"})))
+    await clients.deliver(chosen(1, tags=frozenset({"vip"})))
+    assert received(ann) == [1]
+
+
+async def test_a_session_that_confirms_nothing_remembers_a_thousand_of_its_own_messages(house, clients):
+    """The oldest are forgotten, and counted: they are delivered all the same, but not known to be."""
+    (ann,) = live(clients, 1)
+    for offset in range(1, 1003):
+        await clients.deliver(chosen(offset))
+    assert (len(ann.inbox), ann.inbox[0].offset) == (1000, 3)
+    assert counted(house.meter, "laba_inbox_given_up_total") == 2
 
 
 async def test_a_full_queue_makes_the_bus_wait_and_loses_nothing(clients):

@@ -10,10 +10,10 @@ from laba.core.attendance import Arrival
 from laba.core.ids import EPOCH_MS, nth
 from laba.model.app import AppPolicy, Feature, QuotaName, Want
 from laba.model.attendance import Seat
-from laba.model.calls import Accepted, ChangeApp
+from laba.model.calls import Accepted, ChangeApp, Grant, TokenRequest
 from laba.model.dispatch import Audience, Level
 from laba.model.priorities import Priorities
-from laba.model.quota import Quota
+from laba.model.quota import UNLIMITED, Quota
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room
 from laba.ports import StoreBusyError
@@ -281,3 +281,37 @@ async def test_a_refused_broadcast_writes_nothing(house, tmp_path):
     arrive(house, "ann")
     await house.intake.accept(submission(), house.app.with_policy(AppPolicy()))
     assert found(tmp_path) == ([], 0)
+
+
+async def test_where_the_quota_is_counted_first_an_app_without_the_feature_uses_it_up(house):
+    """Then it is told of the quota; other faults still cost nothing."""  # R2
+    off = house.app.with_policy(AppPolicy(frozenset(), {QuotaName.ONLINE_BROADCAST: Quota.parse("2/minute")}))
+    how = {"feature": Feature.ONLINE_BROADCAST, "quota": QuotaName.ONLINE_BROADCAST, "counts_first": True}
+    on = off.with_policy(AppPolicy(frozenset({Feature.ONLINE_BROADCAST}), off.policy.quotas))
+    assert (await house.intake.accept(submission(size_bytes=5121, **how), on)).code is Code.MESSAGE_TOO_LARGE
+    codes = [(await house.intake.accept(submission(**how), off)).code for _ in range(3)]
+    assert codes == [Code.FEATURE_OFF, Code.FEATURE_OFF, Code.QUOTA_EXHAUSTED]
+    assert await house.store.waiting(10) == ()
+
+
+async def test_a_push_says_whether_its_sender_ever_obtained_a_token(house):
+    """Nobody, somebody who is registered, and somebody who has one."""  # P9
+    await house.registered("ann")
+    await house.registered("bob")
+    call = TokenRequest(Grant.DIRECT, username="bob")
+    await house.access.issue(call, house.app)
+    pushing = house.app.with_policy(AppPolicy(frozenset({Feature.PUSH}), {QuotaName.PUSH: UNLIMITED}))
+    how = {"feature": Feature.PUSH, "quota": QuotaName.PUSH, "audience": Audience.ALL_USERS}
+    answers = [
+        await house.intake.accept(submission(sender=name, **how), pushing) for name in ("nobody", "ann", "bob")
+    ]
+    assert [answer.sender_has_token for answer in answers] == [False, False, True]
+    silent = submission(sender="", **how | {"audience": Audience.DEVICES})
+    assert (await house.intake.accept(silent, pushing)).sender_has_token
+
+
+async def test_a_message_to_devices_goes_to_no_session(house):
+    """Its work is done as far as sessions are concerned."""  # P11
+    await house.intake.accept(submission(audience=Audience.DEVICES), house.app)
+    await house.dispatcher.turn()
+    assert await house.store.waiting(10) == ()

@@ -6,7 +6,7 @@ import pytest
 from builders import LeapingLoop, counted, room, said
 from laba.core.lanes import Budget, LaneBounds
 from laba.core.pressure import LoadBounds
-from laba.model.dispatch import Audience, Level
+from laba.model.dispatch import TO_EVERY_ROOM, Audience, Level
 from laba.model.priorities import Priorities
 from laba.service.lanes import LaneRules
 from rooms_rig import RoomsRig
@@ -131,6 +131,38 @@ async def test_a_broadcast_goes_to_every_active_room():
         assert (tally.audience, tally.reached, tally.pending) == (3, 3, 0)
 
 
+async def test_a_broadcast_to_open_rooms_goes_to_those_too_that_are_silent():
+    """Vendor-apis.md 3.2: every room with somebody in it, spoken in or not; one that was made later has no copy."""
+    async with RoomsRig().running() as rig:
+        spoken_in = await rig.opened("1", number=1, active=True)
+        silent, empty = await rig.opened("2", number=2), await rig.opened("3", number=3)
+        younger = await rig.opened("5", number=5)
+        members = [rig.enter(hall, f"user{at}") for at, hall in enumerate((spoken_in, silent, younger))]
+        await rig.lanes.broadcast(copied(said(100, audience=Audience.OPEN_ROOMS, rooms=()).dispatch))
+        await asyncio.sleep(0.2)
+        await rig.written()
+        assert [len(rig.received(each)) for each in members] == [1, 1, 0]
+        assert not silent.room.active
+        assert list(rig.logs.find(empty.stream).after(0)) == []
+        tally = rig.reporting.live(100)
+        assert (tally.audience, tally.reached, tally.pending) == (2, 2, 0)
+
+
+async def test_a_broadcast_reaches_its_sender_where_it_asked_for_it():
+    """Vendor-apis.md 3.2, isIncludeSender: its sessions are in the audience then, and else are not."""
+    async with RoomsRig().running() as rig:
+        hall = await rig.opened("1", number=1, active=True)
+        ann, bob = rig.enter(hall, "ann"), rig.enter(hall, "bob")
+        for number, to_sender in ((100, False), (200, True)):
+            fields = {"audience": Audience.ACTIVE_ROOMS, "rooms": (), "sender": "ann", "to_sender": to_sender}
+            await rig.lanes.broadcast(copied(said(number, **fields).dispatch))
+            await asyncio.sleep(0.2)
+            await rig.written()
+        assert [len(rig.received(each)) for each in (ann, bob)] == [1, 2]
+        tallies = [rig.reporting.live(number) for number in (100, 200)]
+        assert [(tally.audience, tally.reached, tally.pending) for tally in tallies] == [(1, 1, 0), (2, 2, 0)]
+
+
 async def test_a_room_raises_its_own_copy_of_a_broadcast():
     """E5: what is high for one room is no more so for another."""
     async with RoomsRig().running() as rig:
@@ -149,13 +181,14 @@ async def test_a_room_raises_its_own_copy_of_a_broadcast():
         assert levels == {"1": [Level.HIGH], "2": [Level.LOW]}
 
 
-async def test_what_is_shed_of_a_broadcast_is_in_its_report():
+@pytest.mark.parametrize("audience", sorted(TO_EVERY_ROOM))
+async def test_what_is_shed_of_a_broadcast_is_in_its_report(audience):
     """E4: counted and visible, by level."""
     rig = RoomsRig(LaneRules(bounds=LaneBounds(messages=1)))
     hall = await rig.opened(number=1, active=True)
     rig.enter(hall)
     rig.lanes.put(hall.stream, said(1, Level.HIGH))
-    await rig.lanes.broadcast(copied(said(100, Level.LOW, audience=Audience.ACTIVE_ROOMS, rooms=()).dispatch))
+    await rig.lanes.broadcast(copied(said(100, Level.LOW, audience=audience, rooms=()).dispatch))
     tally = rig.reporting.live(100)
     assert (tally.audience, tally.lost, tally.pending) == (1, {"low": 1}, 0)
 

@@ -23,6 +23,34 @@ async def house(tmp_path):
         yield house
 
 
+async def test_a_member_came_when_its_user_first_did(house):
+    """A drop that is over within the grace changes nothing; who left, or was taken out, comes anew."""  # S11
+    await house.room()
+
+    def came():
+        return house.membership.members(APP_UUID, "7").get("ann")
+
+    house.drop(await house.entered())
+    first_ms = house.clock()
+    house.clock.pass_ms(1000)
+    house.membership.trim()
+    assert came() == first_ms
+    ann = await house.entered()
+    assert came() == first_ms
+    await house.membership.leave(ann, "7")
+    assert came() is None
+    await house.entered()
+    assert came() == first_ms + 1000
+    await house.membership.apply(Removal(APP_UUID, "7", ("ann",)))
+    assert came() is None
+    house.clock.pass_ms(1000)
+    house.drop(await house.entered())
+    assert came() == first_ms + 2000
+    house.clock.pass_ms(GRACE_MS + 1)
+    house.membership.trim()
+    assert came() is None
+
+
 # --- coming --------------------------------------------------------------------------------------------------------
 
 

@@ -303,6 +303,17 @@ async def test_who_is_muted_may_not_speak_until_the_mute_is_over(house):  # S3
     assert isinstance(await house.posting.say(to("r1"), house.app, "ann"), Posted)
 
 
+async def test_a_message_for_its_sender_too_says_so_on_its_way(house):
+    """Vendor-apis.md 3.2, isIncludeSender; the submission's own quota counts it."""
+    await made(house, "r1")
+    tenant = app_with(house, room_notices="1/second")
+    call = to("r1", to_sender=True, quota=QuotaName.ROOM_NOTICES)
+    assert isinstance(await house.posting.accept(call, tenant), Posted)
+    assert (await house.posting.accept(call, tenant)).subject == QuotaName.ROOM_NOTICES
+    [(_, message)] = house.lanes.messages
+    assert message.dispatch.to_sender
+
+
 async def test_in_a_muted_room_only_its_owner_speaks(house):  # S3
     """And its app's back end."""
     await opened(house, "r1", "ann", "owner", muted=True, owner="owner")

@@ -2,7 +2,7 @@ import pytest
 
 from builders import NOW_MS, counted, said
 from laba.core.tally import Tally
-from laba.model.dispatch import Audience, Level
+from laba.model.dispatch import TO_EVERY_ROOM, Audience, Level
 from laba.model.stream import Batch, Entry, Flush, Stream
 from laba.service.outgoing import Rank
 from rooms_rig import RoomsRig
@@ -41,6 +41,17 @@ async def test_a_message_does_not_come_back_to_its_sender(rig):
     await rig.fanout.take(flush(said(1, sender="ann"), said(2, sender="bob"), said(3)))
     await rig.written()
     assert [rig.received(each) for each in (phone, tablet, bob, eve)] == [[2, 3], [2, 3], [1, 3], [1, 2, 3]]
+
+
+async def test_a_message_comes_back_to_its_sender_where_it_asked_for_it(rig):
+    """Vendor-apis.md 3.2, isIncludeSender: live, and from the log; the frames are everybody's."""
+    hall = await rig.opened()
+    ann, bob = rig.enter(hall, "ann"), rig.enter(hall, "bob")
+    await rig.fanout.take(flush(said(1, sender="ann", to_sender=True), said(2, sender="ann")))
+    (delivery,) = await rig.written()
+    assert [rig.received(each) for each in (ann, bob)] == [[1], [1, 2]]
+    assert set(delivery.own) == {ann}
+    assert rig.received(rig.enter(hall, "ann", "tablet", asked=0)) == [1]
 
 
 async def test_a_directed_message_is_seen_by_those_it_names_only(rig):
@@ -102,13 +113,26 @@ async def test_nothing_is_done_for_rooms_this_node_does_not_know(rig):
     assert await rig.written() == []
 
 
-async def test_a_broadcast_to_a_room_that_is_no_more_is_over(rig):
+@pytest.mark.parametrize("audience", sorted(TO_EVERY_ROOM))
+async def test_a_broadcast_to_a_room_that_is_no_more_is_over(rig, audience):
     """X2: its report does not wait for who cannot get it any more."""
     tally = Tally(NOW_MS, 0)
     tally.expect("room:1", 2)
     rig.reporting.watch(1, tally)
-    await rig.fanout.take(flush(said(1, audience=Audience.ACTIVE_ROOMS)))
+    await rig.fanout.take(flush(said(1, audience=audience)))
     assert (tally.audience, tally.lost, tally.pending) == (2, {"left": 2}, 0)
+
+
+async def test_a_broadcast_that_its_sender_gets_counts_it(rig):
+    """X2: in its audience, as in the room."""
+    hall = await rig.opened()
+    rig.enter(hall, "ann")
+    rig.enter(hall, "bob")
+    tally = Tally(NOW_MS, 0)
+    rig.reporting.watch(1, tally)
+    await rig.fanout.take(flush(said(1, sender="ann", audience=Audience.OPEN_ROOMS, to_sender=True)))
+    await rig.written()
+    assert (tally.audience, tally.reached, tally.pending) == (2, 2, 0)
 
 
 async def test_a_broadcast_counts_whom_it_really_goes_to(rig):

@@ -12,13 +12,16 @@ from laba.model import roomcalls
 from laba.model.notice import Destruction, Placement, Removal, RoomChange
 from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.refusal import Code, Refusal
-from laba.model.room import Mute, Room
+from laba.model.room import MAX_MEMBERS, Mute, Room
 from laba.model.roomcalls import (
     FOREVER_MS,
     AddMembers,
     ChangeRoom,
+    CheckMembers,
+    CloseRooms,
     CreateRoom,
     DestroyRoom,
+    FindRooms,
     GetRoom,
     GiveRoom,
     ListMembers,
@@ -26,16 +29,23 @@ from laba.model.roomcalls import (
     ListRooms,
     ListRoomsOf,
     MembersAdded,
+    MembersChecked,
     MembersMuted,
+    MembersQueried,
     MembersRemoved,
     MembersUnmuted,
     MuteMembers,
     MuteRoom,
     MutesListed,
+    OpenRooms,
     Parting,
+    QueryMembers,
     RemoveMembers,
     RoomDestroyed,
     RoomMuted,
+    RoomsClosed,
+    RoomsFound,
+    RoomsOpened,
     UnmuteMembers,
 )
 from laba.model.usercalls import DeleteUser, NewUser, RegisterUsers
@@ -92,8 +102,9 @@ async def members(ask, room):
 
 
 def come(house, room, *users):
-    """Let users come into a room by themselves."""
-    house.present[house.app.uuid, room.id] = users
+    """Let users come into a room by themselves, now."""
+    present = house.present.setdefault((house.app.uuid, room.id), {})
+    present.update(dict.fromkeys(users, house.clock.now_ms))
 
 
 # --- making and showing --------------------------------------------------------------------------------------------
@@ -319,6 +330,82 @@ async def test_a_user_s_rooms_are_those_it_was_put_into_and_those_it_came_into(h
     assert (await ask(ListRoomsOf("zoe"))).code is Code.USER_UNKNOWN
 
 
+async def test_members_are_shown_with_when_they_came(house, ask, made):  # S11
+    """Who was put in and has no session there is the earliest: when it was is not known, and 0 says so."""
+    room = await made()
+    come(house, room, "eve")
+    house.clock.pass_ms(1000)
+    come(house, room, "bob", "cid")
+    coming = (("ann", 0), ("eve", NOW_MS), ("bob", NOW_MS + 1000), ("cid", NOW_MS + 1000))
+    assert await ask(QueryMembers(room.id, 10)) == MembersQueried(4, coming)
+    assert await ask(QueryMembers(room.id, 2)) == MembersQueried(4, coming[:2])
+    latest = (("bob", NOW_MS + 1000), ("cid", NOW_MS + 1000), ("eve", NOW_MS), ("ann", 0))
+    assert await ask(QueryMembers(room.id, 10, latest_first=True)) == MembersQueried(4, latest)
+    assert await ask(QueryMembers(room.id, 3, latest_first=True)) == MembersQueried(4, latest[:3])
+
+
+async def test_whether_users_are_members_is_told_in_the_order_asked(house, ask, made):  # S11
+    """However they came in; who is asked for twice is told twice, and who is nobody is none."""
+    room = await made()
+    come(house, room, "eve")
+    told = (("eve", True), ("zoe", False), ("ann", True), ("cid", False), ("ann", True))
+    assert await ask(CheckMembers(room.id, tuple(user for user, _ in told))) == MembersChecked(told)
+
+
+# --- rooms under ids of the caller's choice ------------------------------------------------------------------------
+
+
+async def found(ask, *ids):
+    return (await ask(FindRooms(ids))).rooms
+
+
+async def test_rooms_are_opened_under_the_ids_that_the_caller_chose(house, ask, told):  # S11
+    """They belong to nobody, nobody is in them, and they hold as many as a room may."""
+    assert await ask(OpenRooms((("lobby", "the lobby"), ("喇叭", "")))) == RoomsOpened()
+    lobby, horn = await found(ask, "lobby", "喇叭")
+    made = Room(house.app.uuid, "lobby", "the lobby", NOW_MS, lobby.number, max_members=MAX_MEMBERS)
+    assert (lobby, horn.name, horn.active) == (made, "", False)
+    assert await members(ask, lobby) == ()
+    assert await told() == []
+
+
+async def test_a_room_that_is_there_stays_as_it_is(house, ask, made, told):  # S11
+    """Whoever made it, and however it is called in the call; the others are opened all the same."""
+    room = await made()
+    await told()
+    calls = [OpenRooms(((room.id, "another"), ("lobby", "lobby"), ("lobby", "again")))] * 2
+    await asyncio.gather(*map(ask, calls))
+    assert (await found(ask, room.id))[0] == room
+    assert (await found(ask, "lobby"))[0].name == "lobby"
+    assert await members(ask, room) == ("ann", "bob")
+    assert await told() == []
+
+
+async def test_rooms_are_found_in_the_order_asked(ask):  # S11
+    """Those that there are; none is nothing found."""
+    await ask(OpenRooms((("a", "1"), ("b", "2"))))
+    assert [room.id for room in await found(ask, "b", "c", "a")] == ["b", "a"]
+    assert await ask(FindRooms(("nowhere",))) == RoomsFound(())
+
+
+async def test_closing_rooms_is_told_to_every_node(house, ask, made, told):  # S11
+    """Also of one that is gone: a node that did not hear of it the first time hears of it now."""
+    room = await made()
+    await ask(OpenRooms((("lobby", "lobby"),)))
+    await told()
+    assert await ask(CloseRooms(("lobby", room.id, "gone"))) == RoomsClosed()
+    assert await told() == [Destruction(house.app.uuid, room_id) for room_id in ("lobby", room.id, "gone")]
+    assert await found(ask, "lobby", room.id) == ()
+    assert await house.store.rooms.placed(house.app.uuid, room.id) == ()
+
+
+async def test_rooms_that_are_opened_and_closed_at_one_time_are_one_or_the_other(house, ask, told):  # S11
+    """What is told fits what is kept."""
+    await asyncio.gather(*(ask(call) for _ in range(5) for call in (OpenRooms((("a", "a"),)), CloseRooms(("a",)))))
+    assert await found(ask, "a") == ()
+    assert len(await told()) == 5
+
+
 # --- mutes ---------------------------------------------------------------------------------------------------------
 
 
@@ -397,6 +484,8 @@ def all_calls(room_id, user, actor):
     }
 
 
+# What no user has a say in: these calls are the app's alone.
+OF_THE_APP = {OpenRooms, CloseRooms, FindRooms, QueryMembers, CheckMembers}
 FOR_ALL = {GetRoom, ListRooms, ListMembers}
 FOR_ONESELF = {CreateRoom, ListRoomsOf, AddMembers, RemoveMembers}
 
@@ -404,10 +493,10 @@ FOR_ONESELF = {CreateRoom, ListRoomsOf, AddMembers, RemoveMembers}
 @pytest.mark.parametrize(
     ("actor", "user", "kinds", "many"),
     [
-        (None, "bob", set(get_args(roomcalls.RoomCall)), True),
+        (None, "bob", set(get_args(roomcalls.RoomCall)) - OF_THE_APP, True),
         ("bob", "bob", FOR_ALL | FOR_ONESELF, False),
         ("cid", "bob", FOR_ALL, False),
-        ("ann", "bob", set(get_args(roomcalls.RoomCall)) - {CreateRoom, ListRoomsOf}, True),
+        ("ann", "bob", set(get_args(roomcalls.RoomCall)) - OF_THE_APP - {CreateRoom, ListRoomsOf}, True),
     ],
     ids=["the app", "oneself", "another", "the owner"],
 )
@@ -433,6 +522,9 @@ async def test_what_is_not_there_is_said_to_everybody(ask):
             if hasattr(call, "room_id"):
                 refusal = await ask(call)
                 assert (refusal.code, refusal.subject) == (Code.ROOM_UNKNOWN, "none"), call
+    for call in (QueryMembers("none", 10), CheckMembers("none", ("bob",))):
+        refusal = await ask(call)
+        assert (refusal.code, refusal.subject) == (Code.ROOM_UNKNOWN, "none"), call
 
 
 # --- a store that cannot -------------------------------------------------------------------------------------------
@@ -451,6 +543,8 @@ async def test_nothing_is_told_of_what_was_not_kept(ask, made, house, tmp_path):
         MuteMembers(room.id, ("bob",), 1000),
         UnmuteMembers(room.id, ("bob",)),
         MuteRoom(room.id, muted=True),
+        OpenRooms((("new", "new"),)),
+        CloseRooms((room.id,)),
     )
     async with opened(tmp_path, house.clock, writes_waiting_limit=0) as busy:
         notices = busy.bus.subscribe()

@@ -13,7 +13,7 @@ from laba.model.closing import Closing
 from laba.model.recordcalls import ListConversations
 from laba.model.session import Denial, Denied, Login, Welcome
 from laba.model.stream import Position
-from laba.model.usercalls import DeleteUser, SetActivation, SetPassword
+from laba.model.usercalls import DeleteUser, SetActivation, SetPassword, SetTags
 
 pytestmark = pytest.mark.anyio
 
@@ -29,7 +29,8 @@ async def test_a_user_s_token_lets_it_in(house, clients):
     app_stream, inbox, events = answer.subscriptions
     assert (app_stream.channel, app_stream.position) == ("app", await house.store.streams.position(STREAM))
     assert (app_stream.recovering, app_stream.recovered) == (False, False)
-    assert (inbox.channel, inbox.position) == ("user", Position(app_stream.position.epoch, 0))
+    # One order for both channels.
+    assert (inbox.channel, inbox.position) == ("user", app_stream.position)
     assert (events.channel, events.position) == ("events", None)
     assert clients.roster.of_user(house.app.uuid, "ann") == (session,)
     assert (session.state, counted(house.meter, "laba_logins_total")) == (State.CATCHING_UP, 1)
@@ -400,8 +401,8 @@ async def test_nothing_comes_twice_over_a_drop_and_a_restart(house, clients, tmp
     assert had == [1, 2, 3, 4]
 
 
-async def test_the_inbox_is_resumed_from_its_start_only(house, clients):
-    """Nothing is sent to it yet: any other position is not of it."""
+async def test_the_inbox_is_resumed_like_the_app_s_stream(house, clients):
+    """A position behind the end, or of another epoch, is none that the client was ever told."""
     token = house.user_token(await house.registered())
     epoch = (await at(house, 0)).epoch
     answers = [
@@ -410,6 +411,34 @@ async def test_the_inbox_is_resumed_from_its_start_only(house, clients):
     ]
     inboxes = [answer.subscriptions[1] for answer in answers]
     assert [(inbox.recovering, inbox.recovered) for inbox in inboxes] == [(True, True), (True, False), (True, False)]
+
+
+async def test_a_login_knows_the_tags_that_were_set_while_it_waited(house, clients):
+    """Whether the bus told of them before it was in the roster, or not."""  # S2
+    ann = await house.registered()
+    attending, asked = house.attending, house.attending.earlier
+
+    async def tagged_meanwhile(seat, position):
+        if not house.users.changes:
+            await house.users.set_tags(SetTags(("ann",), ("vip",)), house.app)
+        return await asked(seat, position)
+
+    attending.earlier = tagged_meanwhile
+    session, _ = await clients.login(house.user_token(ann))
+    assert session.tags == {"vip"}
+
+
+async def test_of_two_positions_the_later_one_counts(house, clients):
+    """What comes to everybody and what comes to one user have their places in one stream, and came over one wire."""
+    token = house.user_token(await house.registered())
+    first, _ = await clients.login(token)
+    clients.catch_up(first)
+    await clients.deliver(await house.placed(1, 2, 3))
+    positions = {"app": await at(house, 1), "user": await at(house, 2)}
+    second = Session([], "json")
+    await clients.sessions.login(second, Login(1, token, "phone", positions=positions))
+    clients.catch_up(second)
+    assert received(second) == [3]
 
 
 async def test_trimming_forgets_departures_and_shows_who_is_here(house, clients, ann):

@@ -6,6 +6,7 @@ from builders import APP_UUID
 from houses import opened
 from laba.model.app import DEFAULT_FEATURES, AppName, Feature, QuotaName
 from laba.model.calls import AppShown, ChangeApp, CreateApp
+from laba.model.flags import Flags
 from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.quota import UNLIMITED, Quota
 from laba.model.refusal import Code
@@ -83,6 +84,18 @@ async def test_development_is_switched_like_a_feature(house):
     assert house.app.policy.has(Feature.PUSH)
     await house.tenants.change(ChangeApp(development=False), house.app)
     assert not house.app.policy.has(Feature.PUSH)
+
+
+async def test_an_app_defines_its_own_types(house, tmp_path):
+    """One that is named as None has the default again; what is not named stays, over a restart too."""  # R8
+    gift = Flags(stored=True, counted=False, pushed=False, updates_last=True, offline=True)
+    seen = Flags(stored=False, counted=False, pushed=False, updates_last=False)
+    await house.tenants.change(ChangeApp(types={"app:gift": gift, "app:old": gift}), house.app)
+    await house.tenants.change(ChangeApp(types={"app:seen": seen, "app:old": None, "app:never": None}), house.app)
+    await house.tenants.change(ChangeApp(development=True), house.app)
+    assert house.app.policy.types == {"app:gift": gift, "app:seen": seen}
+    async with opened(tmp_path) as again:
+        assert again.app.policy.types == house.app.policy.types
 
 
 async def test_changes_at_the_same_time_do_not_undo_each_other(house):

@@ -3,13 +3,18 @@ import pytest
 from laba.model.refusal import Code
 from laba.model.user import Resource
 from laba.model.usercalls import (
+    ChangeProfile,
     DisconnectUser,
     GetResources,
     GetStatus,
     GetStatuses,
+    GetTags,
     ResourcesFound,
+    SetTags,
     StatusesFound,
     StatusFound,
+    TagsFound,
+    TagsSet,
     UserDisconnected,
 )
 
@@ -58,7 +63,7 @@ async def test_devices_are_those_of_the_live_sessions(house, clients, ask):
 
 async def test_nobody_s_status_devices_and_sessions_are_unknown(house, ask):
     """Whoever asks for one user by name takes it to be there."""  # S11
-    for call in (GetStatus("eve"), GetResources("eve"), DisconnectUser("eve")):
+    for call in (GetStatus("eve"), GetResources("eve"), DisconnectUser("eve"), ChangeProfile("eve", "Eve")):
         refusal = await ask(call)
         assert (refusal.code, refusal.subject) == (Code.USER_UNKNOWN, "eve")
 
@@ -67,3 +72,11 @@ async def test_who_is_offline_can_be_disconnected(house, ask):
     """There is nothing to end, and that is no fault."""  # S11
     await house.registered("ann")
     assert await ask(DisconnectUser("ann")) == UserDisconnected()
+
+
+async def test_profiles_and_tags_are_the_register_s(house, ask):
+    """Each call finds its service."""  # S11
+    await house.registered("ann")
+    assert (await ask(ChangeProfile("ann", "Ann"))).user.nickname == "Ann"
+    assert await ask(SetTags(("ann",), ("vip",))) == TagsSet()
+    assert await ask(GetTags(("ann",))) == TagsFound((("ann", ("vip",)),))

@@ -3,123 +3,21 @@
 `(+29 s)` in a story's words is time that passes; nothing waits for it.
 """
 
-from contextlib import AsyncExitStack, asynccontextmanager
-
 import pytest
 
-from builders import Clock, submission, to_all_users
-from houses import GRACE_MS, Clients, opened, received
+from builders import to_all_users
+from houses import GRACE_MS, received
 from laba.core.session import State
 from laba.model.app import Feature
 from laba.model.calls import ChangeApp
-from laba.model.dispatch import Conversation, ConversationType
-from laba.model.recordcalls import ListConversations, MarkRead, ReadHistory
+from laba.model.recordcalls import ReadHistory
 from laba.model.stream import Position
 from laba.model.usercalls import DeleteUser
+from storytelling import ADMIN, SECOND, text_of
 
 pytestmark = pytest.mark.anyio
 
 MINUTE, DAY = 60, 86_400
-ADMIN = Conversation(ConversationType.APP, "admin")
-SECOND = 1000
-
-
-class Story:
-    """One server's life after the other on one data directory; everyone logs in by name."""
-
-    def __init__(self, directory):
-        self.clock = Clock()
-        self._directory = directory
-        self._lives = AsyncExitStack()
-        self._sent = 0
-
-    async def begin(self):
-        """Start a server; an earlier one is simply not there any more, as after kill -9."""
-        self.house = await self._lives.enter_async_context(opened(self._directory, self.clock))
-        self.clients = Clients(self.house)
-        self._bus = self.house.bus.subscribe()
-
-    async def end(self):
-        await self._lives.aclose()
-
-    def later(self, seconds):
-        self.clock.pass_ms(round(seconds * SECOND))
-
-    async def login(self, user, device="phone", had=None):
-        """Log a user's device in, with the position behind the last message it had, or with none."""
-        position = None
-        if had is not None:
-            position = Position((await self.clients.fanout.open_app(self.house.app)).position.epoch, had)
-        return await self.clients.entered(self.house.foreign_token(user), position, device)
-
-    def drop(self, *sessions):
-        for session in sessions:
-            self.clients.sessions.leave(session)
-
-    def pong(self, session):
-        session.pinged = session.written
-        self.clients.sessions.confirm(session)
-
-    async def broadcast(self, made=submission, **how):
-        """Accept a broadcast, give it its place and write it to whoever is there; gives its number in the stream."""
-        await self.house.intake.accept(made(**how), self.house.app)
-        await self.house.dispatcher.turn()
-        await self.clients.deliver(await anext(self._bus))
-        self._sent += 1
-        return self._sent
-
-    async def to_all(self, text="to all"):
-        """Broadcast to all users, whoever is there."""
-        return await self.broadcast(to_all_users, text=text)
-
-    async def tidy(self):
-        """Write down what a server writes every second, and forget what it forgets after a while."""
-        await self.house.attending.write()
-        self.clients.sessions.trim()
-        self.clients.fanout.trim()
-
-    async def accept(self, made=submission):
-        """Accept a broadcast that the server does not come to send."""
-        await self.house.intake.accept(made(), self.house.app)
-        self._sent += 1
-        return self._sent
-
-    async def send_the_rest(self):
-        await self.house.dispatcher.turn()
-        await self.clients.deliver(await anext(self._bus))
-
-    async def conversations(self, user):
-        """Give a user's list as (sender, unread, text of the last message)."""
-        answer = await self.house.reader.list(ListConversations(user, 20), self.house.app)
-        return [(each.conversation.id, each.unread, _text(each.last_message)) for each in answer.conversations]
-
-    async def has_read(self, user, conversation=ADMIN):
-        await self.house.reader.mark_read(MarkRead(user, conversation), self.house.app)
-
-    async def registered(self, *users):
-        for user in users:
-            await self.house.registered(user)
-
-
-def _text(message):
-    return None if message is None else message.partition(b'"text":"')[2].partition(b'"')[0].decode()
-
-
-@asynccontextmanager
-async def _told(directory):
-    story = Story(directory)
-    await story.begin()
-    try:
-        yield story
-    finally:
-        await story.end()
-
-
-@pytest.fixture
-async def story(tmp_path):
-    async with _told(tmp_path) as told:
-        yield told
-
 
 # --- the grace at its edges ----------------------------------------------------------------------------------------
 
@@ -569,4 +467,4 @@ async def test_it_is_in_the_history_of_who_was_offline(story):
     await story.to_all()
     await story.house.tenants.change(ChangeApp(features={Feature.ROAMING: True}), story.house.app)
     page = await story.house.reader.history(ReadHistory("dora", ADMIN, 20), story.house.app)
-    assert [_text(message) for message in page.messages] == ["to all"]
+    assert [text_of(message) for message in page.messages] == ["to all"]

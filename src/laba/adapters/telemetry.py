@@ -32,7 +32,13 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
             "Messages to all users dropped from a lasting log by its size",
             (),
         ),
-        "laba_delivered_later_total": ("Messages to all users delivered at a login, to who was offline before", ()),
+        "laba_delivered_later_total": ("Messages delivered at a login that also reach who was offline", ()),
+        "laba_inbox_given_up_total": (
+            "Messages to chosen users given up: too many waited for one of them",
+            (),
+        ),
+        "laba_recruits_judged_total": ("Registered users whom walks of campaigns have judged", ()),
+        "laba_recruits_enrolled_total": ("Users into whose inboxes walks of campaigns have put a message", ()),
         "laba_window_lost_total": ("Messages dropped from a window log by its size", ()),
     }
 )

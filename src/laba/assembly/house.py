@@ -24,19 +24,23 @@ from laba.core.tokens import TokenReader
 from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.ports import StoreBusyError
+from laba.dialects.rongcloud.dialect import RongCloudDialect
+from laba.ports import Dialect, StoreBusyError
 from laba.protocols.envelope import Envelopes, envelope
 from laba.service.access import Access, TokenRules
 from laba.service.attending import Attending
 from laba.service.chatfiles import ChatFiles, FileRules
-from laba.service.conversations import Reader
-from laba.service.dispatching import Dispatcher, Patience
+from laba.service.conversations import Reader, Spans
+from laba.service.dispatching import Dispatcher, Patience, Ways
 from laba.service.door import Desk, Desks, Door
-from laba.service.fanout import Codecs, Press
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
+from laba.service.inboxes import Inboxes
 from laba.service.intake import Intake, Numbering
 from laba.service.posting import Posting
+from laba.service.press import Codecs, Press
+from laba.service.recalling import Recalling
+from laba.service.recruiting import Recruiting
 from laba.service.reporting import Reporting
 from laba.service.roombook import RoomBook
 from laba.service.roomreporting import RoomReporting
@@ -51,6 +55,7 @@ class Records:
     """What is kept about clients and messages."""
 
     attending: Attending
+    inboxes: Inboxes
     reader: Reader
     reporting: Reporting
 
@@ -58,6 +63,7 @@ class Records:
         """Write what is not in the store yet, before it is closed."""
         with suppress(StoreBusyError, OSError):
             await self.attending.write()
+            await self.inboxes.write()
             await self.reporting.keep()
             await self.reporting.rooms.keep()
 
@@ -70,6 +76,7 @@ class House:
     users: Users
     access: Access
     dispatcher: Dispatcher
+    recruiting: Recruiting
     door: Door
     records: Records
     talk: Talk
@@ -126,14 +133,21 @@ async def _furnished(base: Base, files: ChatFiles) -> House:
     last_id = await store.last_id()
     ids = IdSequence(0, last_id)
     patience = Patience(base.window_ms, base.grace_ms, last_id, offline_ms(base.settings))
-    dispatcher = Dispatcher(store, store.streams, base.bus, talk.lanes, patience, ground)
+    recruiting = Recruiting(store.campaigns, ground)
+    dispatcher = Dispatcher(store, Ways(store.streams, talk.lanes, recruiting), base.bus, patience, ground)
     sending = await _sending(base, dispatcher, records.attending, talk, ids)
     presence = LocalPresence(base.roster)
     book = RoomBook(store.rooms, users, base.bus, talk.membership.members)
-    desks = Desks(UserDesk(users, presence), roomdesk_of(book, presence, ids, ground))
+    recalling = Recalling(store.reports, sending.kept)
+    desks = Desks(UserDesk(users, presence), roomdesk_of(book, presence, ids, ground), recalling)
     desk = Desk(base.tenants, access, desks, sending, records.reader, records.reporting)
-    door = Door((NativeDialect(), EasemobDialect()), base.tenants, access, desk, files, ground)
-    return House(base, users, access, dispatcher, door, records, talk, sending, files)
+    door = Door(_dialects(base.settings), base.tenants, access, desk, files, ground)
+    return House(base, users, access, dispatcher, recruiting, door, records, talk, sending, files)
+
+
+def _dialects(settings: Settings) -> tuple[Dialect, ...]:
+    """List the dialects in the order in which they are asked: the last one claims every path of three segments."""
+    return NativeDialect(), RongCloudDialect(settings.rongcloud.feature_off_status), EasemobDialect()
 
 
 def _access(base: Base, users: Users, hashing: Hashing) -> Access:
@@ -145,9 +159,11 @@ def _access(base: Base, users: Users, hashing: Hashing) -> Access:
 def _records(base: Base, users: Users) -> Records:
     store, ground = base.store, base.ground
     attending = _attending(base.settings, store, ground)
-    reader = Reader(store.conversations, users, attending, envelope, base.grace_ms)
+    reader = Reader(store.conversations, users, attending, envelope, Spans(base.grace_ms, base.window_ms))
     rooms = RoomReporting(store.room_reports, base.settings.delivery.room_report_days, ground)
-    return Records(attending, reader, Reporting(store.reports, rooms, base.window_ms, ground))
+    inboxes = Inboxes(store.campaigns, store.devices, offline_ms(base.settings), ground)
+    reporting = Reporting(store.reports, store.campaigns, rooms, base.window_ms, ground)
+    return Records(attending, inboxes, reader, reporting)
 
 
 async def _sending(base: Base, dispatcher: Dispatcher, attending: Attending, talk: Talk, ids: IdSequence) -> Sending:

@@ -21,10 +21,10 @@ from laba.model.notice import Notice
 from laba.model.stream import Flush
 from laba.ports import Presence
 from laba.service.announcing import Voice
-from laba.service.fanout import Press
 from laba.service.ground import Ground
 from laba.service.lanes import Departures, LaneRules, Lanes
 from laba.service.membership import Membership, MembershipRules
+from laba.service.press import Press
 from laba.service.roombook import RoomBook
 from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomdesk import RoomDesk

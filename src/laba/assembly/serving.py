@@ -37,7 +37,7 @@ from laba.service.fanout import Fanout
 from laba.service.lasting import lasting_bounds
 from laba.service.questions import Questions
 from laba.service.roomtalk import RoomTalk, Speech
-from laba.service.sessions import LoginRules, People, Sessions
+from laba.service.sessions import LoginRules, Past, People, Sessions
 from laba.service.ticking import tick
 
 # Where clients speak by requests that are answered; the other ways in are in gateway/wires.py.
@@ -109,11 +109,14 @@ def _work(
     chores = (clients.sessions.trim, clients.fanout.trim, *house.talk.chores(), collector.spare)
     return (
         house.dispatcher.run(),
+        house.recruiting.run(),
         clients.fanout.run(house.base.bus.subscribe(), house.talk.heard),
         *house.talk.work(),
         gateway.run(),
         tick(wheel, chores),
         house.records.attending.run(),
+        house.records.inboxes.run(),
+        house.records.inboxes.run_expiry(),
         house.records.reporting.run(),
         house.records.reporting.rooms.run(),
         house.files.run(),
@@ -131,7 +134,8 @@ def _clients(house: House) -> Clients:
         house.base.settings.gateway.ping_seconds, house.base.settings.tokens.register_on_login, window_ms
     )
     people = People(house.base.tenants, house.access, house.users)
-    sessions = Sessions(people, roster, fanout, house.records.attending, rules, ground)
+    past = Past(house.records.attending, house.records.inboxes)
+    sessions = Sessions(people, roster, fanout, past, rules, ground)
     questions = Questions(METHODS, tell, house.base.tenants, house.records.reader, sessions)
     speech = Speech(said_in_room, house.sending.say, house.base.settings.gateway.publishes_per_second)
     talk = RoomTalk(house.talk.membership, house.talk.logs, house.base.tenants, speech, ground)

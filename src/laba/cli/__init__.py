@@ -5,6 +5,7 @@ import click
 from laba.cli.apps import app
 from laba.cli.demo import demo
 from laba.cli.options import examples
+from laba.cli.recalling import recall
 from laba.cli.reporting import report
 from laba.cli.rooms import room
 from laba.cli.sending import send
@@ -29,5 +30,5 @@ def main() -> None:
     """Run laba (喇叭), a self-hosted broadcast server for instant messaging."""
 
 
-for _command in (demo, serve, app, room, send, report, token, check_config, default_config):
+for _command in (demo, serve, app, room, send, recall, report, token, check_config, default_config):
     main.add_command(_command)

@@ -9,6 +9,7 @@ from laba.cli.office import app_path, asked
 from laba.cli.options import app_argument, config_option, data_option, examples, json_option, settings
 from laba.cli.priorities import NAMES, listed, pairs
 from laba.cli.showing import show_json, show_pairs, show_rows
+from laba.cli.types import shown_types, type_named
 from laba.model.app import Feature, QuotaName
 from laba.model.quota import Quota
 
@@ -80,6 +81,7 @@ def create(
         "laba app set acme/chat quota.users_broadcast=1/minute,50/day quota.push=unlimited",
         "laba app set acme/chat development=on",
         "laba app set acme/chat high_types=custom,cmd high_members=admin,host",
+        "laba app set acme/chat type.app:gift=stored,offline type.app:seen=none type.app:old=default",
     ),
 )
 @app_argument
@@ -102,6 +104,9 @@ def change(
 
     A room message of one of the high_types, or of one of the high_members, is high whatever level it asked for. The
     lists have commas between, and an empty one raises none.
+
+    A type is one of the app's own message types, and a list of what its messages are: stored in the conversation
+    list, counted as unread, kept for who is offline, pushed by a provider. none is none of it, default all again.
     """
     body: dict[str, Any] = {}
     for text in changes:
@@ -172,17 +177,20 @@ def _policy(found: dict[str, Any]) -> list[tuple[str, str]]:
         *((name, "on" if on else "off") for name, on in switches.items()),
         *((f"quota.{name}", text) for name, text in found["quotas"].items()),
         *pairs(found),
+        *shown_types(found),
     ]
 
 
 def _add(body: dict[str, Any], text: str) -> None:
     """Read one NAME=VALUE into the body of the change."""
-    name, mark, value = text.partition("=")
-    section, dot, quota = name.partition(".")
+    name, mark, value = text.rpartition("=") if text.startswith("type.") else text.partition("=")
+    section, dot, part = name.partition(".")
     if not mark:
         raise click.BadParameter(f"{text!r}: write NAME=VALUE")
-    if dot and section == "quota" and quota in list(QuotaName):
-        body.setdefault("quotas", {})[quota] = _quota(value, text)
+    if dot and section == "quota" and part in list(QuotaName):
+        body.setdefault("quotas", {})[part] = _quota(value, text)
+    elif dot and section == "type":
+        body.setdefault("types", {})[part] = type_named(value, text)
     elif name in list(Feature):
         body.setdefault("features", {})[name] = _switch(value, text)
     elif name == "development":
@@ -190,7 +198,7 @@ def _add(body: dict[str, Any], text: str) -> None:
     elif name in NAMES:
         body[name] = listed(name, value, text)
     else:
-        known = [*Feature, "development", *NAMES, *(f"quota.{each}" for each in QuotaName)]
+        known = [*Feature, "development", *NAMES, *(f"quota.{each}" for each in QuotaName), "type.NAME"]
         raise click.BadParameter(f"{text!r}: there is {', '.join(known)}")
 
 

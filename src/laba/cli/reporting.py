@@ -70,14 +70,29 @@ def lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     """Give a report as lines for a person."""
     told = [("broadcast", found["id"]), ("status", found["status"]), ("accepted", _time(found["accepted_at"]))]
     told += [("from", found["from"]), ("kind", found["kind"])]
+    told += [("recalled", "yes")] if found.get("recalled") else []
+    return told + _of_sessions(found) + _of_users(found)
+
+
+def _of_sessions(found: dict[str, Any]) -> list[tuple[str, str]]:
     if "audience" not in found:
-        return told
+        return []
     audience = found["audience"]
-    told += [("audience", str(audience))]
+    told = [("audience", str(audience))]
     told += [(name, _share(found[name], audience)) for name in ("reached", "confirmed", "pending")]
     told += [(f"dropped: {reason}", _share(count, audience)) for reason, count in sorted(found["dropped"].items())]
     times = found["reached_after_ms"].items()
     return told + [(f"{share} reached", f"after {after} ms") for share, after in times if after is not None]
+
+
+def _of_users(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give what is counted in users where a push chose them; more may be found while it looks for them."""
+    targets = found.get("targets")
+    if targets is None:
+        return []
+    counts = [(name, _share(targets[name], targets["targeted"])) for name in ("delivered", "expired")]
+    sought = "  and counting" if targets["walking"] else ""
+    return [("targeted users", f"{targets['targeted']}{sought}"), *((f"{name} to users", n) for name, n in counts)]
 
 
 def _follow(looks: Iterator[dict[str, Any]]) -> None:
@@ -108,6 +123,8 @@ def _looks(look: Callable[[], dict[str, Any]], patience: int) -> Iterator[dict[s
 
 def _is_over(found: dict[str, Any]) -> bool:
     """Tell whether nothing more can come. What was sent and has no counts yet is about to go out."""
+    if found.get("targets", {}).get("walking"):
+        return False
     if found["status"] in _SENT and "audience" not in found:
         return bool(found["status"] == "expired")
     lost = sum(found.get("dropped", {}).values())

@@ -13,6 +13,8 @@ from laba.model.dispatch import Level
 
 # The field of each kind that TEXT fills.
 _FIELDS: Final = {"txt": "text", "cmd": "action", "custom": "event"}
+# The audience of each option that names one.
+_AUDIENCES: Final = {"all_users": "all_users", "recent_users": "recent_users", "all_rooms": "active_rooms"}
 
 
 class JsonObject(click.ParamType[dict[str, Any]]):
@@ -36,6 +38,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         'laba send acme/chat "for you" --room 1173998498812376874 --to-user ann --to-user bob',
         'laba send acme/chat "closing in five minutes" --all-rooms',
         'laba send acme/chat "the new terms" --all-users',
+        'laba send acme/chat "an hour left" --recent-users --conversation system',
     )
 )
 @app_argument
@@ -56,6 +59,12 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 @click.option(
     "--all-users", is_flag=True, help="Send to every user instead; who is offline gets it at the next login."
 )
+@click.option("--recent-users", is_flag=True, help="Send also to those who come within the next minutes.")
+@click.option(
+    "--conversation",
+    type=click.Choice(("app", "system")),
+    help="In whose conversation a broadcast to users is; nobody can answer the system.  [default: app]",
+)
 @click.option("--all-rooms", is_flag=True, help="Send to every active room instead.")
 @click.option(
     "--level",
@@ -67,8 +76,10 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 @data_option
 def send(name: str, text: str, **given: Any) -> None:
     """Broadcast to every client online now, or send to rooms. A server must be running."""
-    if sum(bool(given[whom]) for whom in ("rooms", "all_rooms", "all_users")) > 1:
-        raise click.UsageError("--room, --all-rooms and --all-users exclude each other")
+    if sum(bool(given[whom]) for whom in ("rooms", *_AUDIENCES)) > 1:
+        raise click.UsageError("--room, --all-rooms, --all-users and --recent-users exclude each other")
+    if given["conversation"] and (given["rooms"] or given["all_rooms"]):
+        raise click.UsageError("--conversation is for broadcasts to users")
     if given["users"] and not given["rooms"]:
         raise click.UsageError("--to-user needs the --room whose members they are")
     body = {"from": given["sender"], "kind": given["kind"], "content": {_FIELDS[given["kind"]]: text}}
@@ -93,10 +104,7 @@ def _addressed(given: Mapping[str, Any]) -> dict[str, Any]:
         said["rooms"] = list(given["rooms"])
     if given["users"]:
         said["users"] = list(given["users"])
-    if given["all_users"]:
-        said["audience"] = "all_users"
-    if given["all_rooms"]:
-        said["audience"] = "active_rooms"
-    if given["level"] is not None:
-        said["level"] = given["level"]
-    return said
+    for option, audience in _AUDIENCES.items():
+        if given[option]:
+            said["audience"] = audience
+    return said | {name: given[name] for name in ("level", "conversation") if given[name] is not None}

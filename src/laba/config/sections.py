@@ -96,7 +96,9 @@ class Rooms(Section):
 class Delivery(Section):
     """How long a client may be away and miss nothing."""
 
-    window_seconds: int = key(600, "How long messages are kept for catching up.", high=86400)
+    window_seconds: int = key(
+        600, "How long messages are kept for catching up, and for whoever comes within that time.", high=86400
+    )
     window_limit_bytes: int = key(
         67108864, "What the kept messages of one app may occupy; the oldest go first.", low=1024
     )
@@ -105,7 +107,10 @@ class Delivery(Section):
         30, "A connection lost for no longer than this still counts as online.", high=86400
     )
     offline_days: int = key(
-        7, "How long a broadcast to all users waits for those who are offline; then it expires.", low=1, high=365
+        7,
+        "How long what is for all or for chosen users waits for those who are offline; then it expires.",
+        low=1,
+        high=365,
     )
     room_report_days: int = key(7, "How long the counts of rooms are kept.", low=1, high=3650)
 
@@ -149,6 +154,15 @@ class Tokens(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class RongCloud(Section):
+    """What differs between the versions of RongCloud's API."""
+
+    feature_off_status: int = key(
+        403, "The HTTP status beside code 1009, service not enabled: 403, or the newer 430.", low=400, high=499
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Log(Section):
     """What laba writes about itself, to standard error."""
 
@@ -167,6 +181,7 @@ class Settings:
     store: Store = Store()
     files: Files = Files()
     tokens: Tokens = Tokens()
+    rongcloud: RongCloud = RongCloud()
     log: Log = Log()
 
 
@@ -178,6 +193,7 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "store": Store,
     "files": Files,
     "tokens": Tokens,
+    "rongcloud": RongCloud,
     "log": Log,
 }
 KEYS: Final[Mapping[str, Key]] = {

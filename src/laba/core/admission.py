@@ -23,10 +23,15 @@ def objection(submission: Submission, app: App) -> Refusal | None:
 
 
 def wants(submission: Submission, app: App) -> tuple[Want, ...]:
-    """Say what it takes of the app's quotas. The first one that is full is what the caller is told (E3, E10)."""
+    """Say what it takes of the app's quotas. The first one that is full is what the caller is told (E3, E10).
+
+    A message to named users counts once for each of them (vendor-apis.md 3.2).
+    """
     if submission.quota is QuotaName.ROOM_MESSAGES:
-        calls = app.policy.want(QuotaName.ROOM_CALLS)
-        return calls, app.policy.want(QuotaName.ROOM_MESSAGES, len(submission.rooms))
+        messages = app.policy.want(QuotaName.ROOM_MESSAGES, len(submission.rooms))
+        return (app.policy.want(QuotaName.ROOM_CALLS), messages) if submission.counts_call else (messages,)
+    if submission.quota is QuotaName.SYSTEM_MESSAGES and submission.targets is not None:
+        return (app.policy.want(submission.quota, max(1, len(submission.targets.users or ()))),)
     return (app.policy.want(submission.quota),)
 
 

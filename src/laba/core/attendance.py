@@ -2,7 +2,8 @@
 
 The rules. Who was connected, or came back within the grace, was never offline (A1). Who was away longer is owed what
 was accepted until it left. What was written and never confirmed is owed again, under the same id. What is for all
-users is owed to every device that has not had it, wherever that was meanwhile (V1).
+users is owed to every device that has not had it, wherever that was meanwhile (V1); likewise what waits in its user's
+inbox (P5), and what was for whoever comes within the window (R5).
 """
 
 from collections import OrderedDict
@@ -29,7 +30,8 @@ class Arrival:
 
     `earlier` are the stays that the store knows of its seat, newest first. What began before `user_since_ms`, when
     the user was registered, was of somebody else with its name, whose session may end a little after its removal.
-    `to_all` are the offsets of what was accepted for all users since then, ascending, as far as it is still owed.
+    `lasting` are the offsets of what is owed wherever the seat was meanwhile, ascending: what is for all users (V1),
+    for whoever comes now (R5), and for this user by choice (P5).
     """
 
     seat: Seat
@@ -38,11 +40,11 @@ class Arrival:
     asked: int | None = None
     earlier: Sequence[Stay] = ()
     user_since_ms: int = 0
-    to_all: Sequence[int] = ()
+    lasting: Sequence[int] = ()
 
-    def first_to_all(self, after: int) -> int | None:
-        """Give the first of what is for all users behind an offset."""
-        return next((offset for offset in self.to_all if offset > after), None)
+    def first_lasting(self, after: int) -> int | None:
+        """Give the first of what is owed wherever the seat was, behind an offset."""
+        return next((offset for offset in self.lasting if offset > after), None)
 
     def is_own(self, stay: Stay) -> bool:
         return stay.since_ms >= self.user_since_ms
@@ -53,14 +55,14 @@ class Return:
     """What an arrival is owed: what follows `start` and is covered by one of the dues.
 
     By coming with a position the client shows that it has what was written to it: `had` is the offset behind which
-    that was not known before, and equals `start` where nothing is learnt. `first_to_all` is the first of what is for
-    all users that the device has not had, None where it has had all of it: it is owed that and all that follow it.
+    that was not known before, and equals `start` where nothing is learnt. `first_lasting` is the first of what is
+    lasting that the device has not had, None where it has had all of it: it is owed that and all that follow it.
     """
 
     start: int
     dues: tuple[Due, ...]
     had: int
-    first_to_all: int | None = None
+    first_lasting: int | None = None
 
 
 class Attendance:
@@ -89,6 +91,13 @@ class Attendance:
         last = self.known(seat)
         return last is None or (last.confirmed_offset if asked is None else asked) < last.from_offset
 
+    def seen(self, seat: Seat, asked: int | None, earlier: Sequence[Stay]) -> int:
+        """Tell an offset up to which the seat has all that it is owed, whatever comes out of its arrival."""
+        if asked is not None:
+            return asked
+        last = self.known(seat) or (earlier[0] if earlier else None)
+        return 0 if last is None else last.confirmed_offset
+
     def arrived(self, arrival: Arrival) -> Return:
         """Seat a client, beside others or alone, and say what it is owed."""
         seat = arrival.seat
@@ -101,7 +110,7 @@ class Attendance:
         if present is not None and last is present:
             # The other connection may be dead, and nobody knows yet: what it has not confirmed is owed to this one.
             seen = present.confirmed_offset if arrival.asked is None else start
-            return Return(start, dues, start, arrival.first_to_all(seen))
+            return Return(start, dues, start, arrival.first_lasting(seen))
         seen = start
         if last is None:
             # Nothing shows that a new device has had anything.
@@ -111,7 +120,7 @@ class Attendance:
                 dues = (Due(start, arrival.now_ms),)
         elif arrival.asked is None:
             seen = start = last.confirmed_offset
-        first = arrival.first_to_all(seen)
+        first = arrival.first_lasting(seen)
         # The stay confirms no more than the device has had: what it does not receive now is owed again.
         confirmed = start if first is None else min(start, first - 1)
         self._present[seat] = stay = self._begun(arrival, last, start, confirmed)

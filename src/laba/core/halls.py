@@ -1,6 +1,7 @@
 """Halls: rooms as this node has them in memory, with the sessions that are in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from laba.core.session import Session
@@ -17,7 +18,7 @@ class Hall(Generic[Link]):
     gone who may still come back as if they had not been.
     """
 
-    __slots__ = ("_list", "_users", "away", "room", "stream")
+    __slots__ = ("_came", "_list", "_users", "away", "room", "stream")
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -25,6 +26,7 @@ class Hall(Generic[Link]):
         self.away: dict[str, int] = {}
         # user -> its one session, or a tuple of them, as in the roster.
         self._users: dict[str, Session[Link] | tuple[Session[Link], ...]] = {}
+        self._came: dict[str, int] = {}
         self._list: list[Session[Link]] | None = None
 
     def __len__(self) -> int:
@@ -34,6 +36,11 @@ class Hall(Generic[Link]):
     @property
     def users(self) -> Iterator[str]:
         return iter(self._users)
+
+    @property
+    def came(self) -> Mapping[str, int]:
+        """Tell when each user came (ms) who is in, or away only."""
+        return MappingProxyType(self._came)
 
     @property
     def sessions(self) -> list[Session[Link]]:
@@ -46,8 +53,11 @@ class Hall(Generic[Link]):
         present = self._users.get(user, ())
         return present if isinstance(present, tuple) else (present,)
 
-    def join(self, session: Session[Link], here: int) -> bool:
-        """Let a session in, from behind the offset `here`; tells whether it is the first one of its user."""
+    def join(self, session: Session[Link], here: int, now_ms: int = 0) -> bool:
+        """Let a session in, from behind the offset `here`; tells whether it is the first one of its user.
+
+        Whoever was in before and is not `gone` came when it first did.
+        """
         if session.seat is None:
             raise ValueError("a session joins after its login")
         user = session.seat.user
@@ -58,6 +68,7 @@ class Hall(Generic[Link]):
         session.rooms[self.stream.channel] = here
         present = self.of_user(user)
         self._users[user] = (*present, session) if present else session
+        self._came.setdefault(user, now_ms)
         self._list = None
         return not present
 
@@ -75,6 +86,10 @@ class Hall(Generic[Link]):
             return False
         del self._users[user]
         return True
+
+    def gone(self, user: str) -> None:
+        """Note that a user has left for good: when it comes again, it comes anew."""
+        self._came.pop(user, None)
 
 
 class Halls(Generic[Link]):

@@ -1,10 +1,12 @@
 """Who is connected to this node: an index of sessions by app and user, and the selection of an audience from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from laba.core.session import Session
+from laba.core.targeting import includes, reaches
 from laba.model.dispatch import Audience
+from laba.model.targets import Targets
 
 Link = TypeVar("Link")
 
@@ -67,16 +69,37 @@ class Roster(Generic[Link]):
         present = self._apps.get(app_uuid, {}).get(user, ())
         return present if isinstance(present, tuple) else (present,)
 
-    def select(self, app_uuid: str, audience: Audience) -> list[Session[Link]]:
-        """Give the sessions an audience means, as they are now. The list is shared: nobody may change it."""
+    def select(self, app_uuid: str, audience: Audience, targets: Targets | None = None) -> list[Session[Link]]:
+        """Give the sessions an audience means, as they are now. The list may be shared: nobody may change it."""
         match audience:
-            case Audience.ONLINE_USERS | Audience.ALL_USERS:
+            case Audience.ONLINE_USERS | Audience.RECENT_USERS | Audience.ALL_USERS:
                 everyone = self._everyone.get(app_uuid)
                 if everyone is None:
                     everyone = self._everyone[app_uuid] = list(_flattened(self._apps.get(app_uuid, {})))
-                return everyone
-            case Audience.ACTIVE_ROOMS | Audience.ROOMS:
-                raise ValueError("who is in a room stands in its hall")
+                if targets is None or not targets.platforms:
+                    return everyone
+                return [session for session in everyone if reaches(targets, session.platform)]
+            case Audience.TARGETS if targets is not None:
+                return [session for session in self._chosen(app_uuid, targets) if reaches(targets, session.platform)]
+            case _:
+                raise ValueError("who is in a room stands in its hall, and a device has no session")
+
+    def tag(self, app_uuid: str, users: Iterable[str], tags: frozenset[str]) -> None:
+        """Note the tags that these users have now."""
+        for user in users:
+            for session in self.of_user(app_uuid, user):
+                session.tags = tags
+
+    def _chosen(self, app_uuid: str, targets: Targets) -> Iterator[Session[Link]]:
+        """Give all sessions of the users who are meant; of whom one session matches, all are."""
+        if targets.users is not None:
+            for user in targets.users:
+                yield from self.of_user(app_uuid, user)
+            return
+        for user in self._apps.get(app_uuid, {}):
+            sessions = self.of_user(app_uuid, user)
+            if any(includes(targets, user, session.tags, session.packages) for session in sessions):
+                yield from sessions
 
 
 def _flattened(users: dict[str, Session[Link] | tuple[Session[Link], ...]]) -> Iterator[Session[Link]]:

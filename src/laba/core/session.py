@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from laba.core.arrears import Arrears
 from laba.core.attendance import Due
+from laba.core.targeting import NONE, reaches
+from laba.core.window import Kept, Reach
 from laba.model.attendance import Seat
 from laba.model.closing import Closing
 from laba.model.session import (
@@ -91,8 +93,10 @@ class Session(Generic[Link]):
     app's stream that was written to the client: it is written nothing at or below it, which is the one rule that
     removes doubles. `pinged` is what had been written when the client was last pinged, `confirmed` what it has for
     sure: a pong follows what was written before its ping. While catching up, `owed` says what of the past, up to
-    where it joined, the session is entitled to, and `arrears` what of messages to all users. `platform` is what the
-    client said at its login that it runs on.
+    where it joined, the session is entitled to, and `arrears` what of messages that reach also who was offline.
+    `inbox` are messages to chosen users that it is owed or was written, and has not confirmed; None for none.
+    `platform` is what the client said at its login that it runs on, `tags` are its user's, and `packages` those of
+    its user's devices, its own among them.
     `rooms` are the channels of those it is in, each with the offset behind which it joined; None where it is in none.
     """
 
@@ -100,14 +104,17 @@ class Session(Generic[Link]):
         "arrears",
         "codec",
         "confirmed",
+        "inbox",
         "joined_at",
         "link",
         "owed",
+        "packages",
         "pinged",
         "platform",
         "rooms",
         "seat",
         "state",
+        "tags",
         "written",
     )
 
@@ -123,14 +130,22 @@ class Session(Generic[Link]):
         self.joined_at = 0
         self.owed: tuple[Due, ...] = ()
         self.arrears: Arrears | None = None
+        self.inbox: list[Kept] | None = None
+        self.tags = NONE
+        self.packages = NONE
         self.rooms: dict[str, int] | None = None
 
     def heard(self, event: Event) -> Step | Closing:
         """Decide about an event. The caller holds events back while a login is under way."""
         return NEXT.get((self.state, type(event)), Closing.BAD_REQUEST)
 
-    def entitled(self, offset: int, accepted_at_ms: int, *, to_all: bool = False) -> bool:
-        """Tell whether a message is for this session: what came after it joined, and what it is owed from before."""
-        if to_all and self.arrears is not None and self.arrears.covers(offset, accepted_at_ms):
+    def entitled(self, kept: Kept) -> bool:
+        """Tell whether a message is for this session: what came after it joined, and what it is owed from before.
+
+        One to chosen users is asked about only where it is in the session's inbox.
+        """
+        if kept.withdrawn or not reaches(kept.targets, self.platform):
+            return False
+        if kept.reach is Reach.CHOSEN or (self.arrears is not None and self.arrears.covers(kept)):
             return True
-        return offset > self.joined_at or any(due.covers(offset, accepted_at_ms) for due in self.owed)
+        return kept.offset > self.joined_at or any(due.covers(kept.offset, kept.accepted_at_ms) for due in self.owed)

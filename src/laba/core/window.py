@@ -1,14 +1,30 @@
 """The window log: what a stream carried lately, as encoded, for those who come back (design.md section 5)."""
 
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import islice
 from types import MappingProxyType
 
 from laba.core.tally import Tally
 from laba.model.dispatch import Level
 from laba.model.stream import Position
+from laba.model.targets import Targets
+
+
+class Reach(Enum):
+    """Who gets a message beside those who are there when it goes out.
+
+    PRESENT: nobody. RECENT: whoever comes while it is in the window (R5). ALL: whoever comes while it is kept for
+    those who are offline (V1). CHOSEN: nobody but its own users, in whose inboxes it is (P5).
+    """
+
+    PRESENT = "present"
+    RECENT = "recent"
+    ALL = "all"
+    CHOSEN = "chosen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +33,8 @@ class Kept:
 
     `size_bytes` is the message's own length; each codec in use holds about as much again. `tally` is None where the
     message went out before this process began. In a room it is for no device of `sender`, and where `users` is not
-    None for nobody else (E6, E10). What is `to_all` is owed to those of its app who were offline, too (V1).
+    None for nobody else (E6, E10). `targets` pass over sessions of other platforms. What is `withdrawn` is for nobody
+    any more (X3).
     """
 
     offset: int
@@ -29,7 +46,9 @@ class Kept:
     level: Level = Level.NORMAL
     sender: str = ""
     users: frozenset[str] | None = None
-    to_all: bool = False
+    reach: Reach = Reach.PRESENT
+    targets: Targets | None = None
+    withdrawn: bool = False
 
     def is_for(self, user: str) -> bool:
         """Tell whether a member of the room may see it."""
@@ -52,7 +71,7 @@ class Bounds:
 class Window:
     """The recent past of one stream on this node, and its position."""
 
-    __slots__ = ("_bounds", "_bytes", "_head", "_kept", "_offsets", "floor", "lost", "position")
+    __slots__ = ("_bounds", "_bytes", "_head", "_kept", "_offsets", "_recent", "floor", "lost", "position")
 
     def __init__(self, position: Position, bounds: Bounds) -> None:
         """Start empty at `position`: what came before it is not here."""
@@ -64,6 +83,8 @@ class Window:
         self._offsets: list[int] = []
         self._head = 0
         self._bytes = 0
+        # What is for whoever comes within the window, once more: every login asks for it. Most logs have none.
+        self._recent: deque[Kept] | None = None
         self.floor = position.offset  # everything after it is here
 
     def __len__(self) -> int:
@@ -77,12 +98,39 @@ class Window:
         self._offsets.append(kept.offset)
         self._bytes += kept.size_bytes
         self.position = Position(self.position.epoch, kept.offset)
+        if kept.reach is Reach.RECENT:
+            self._recent = self._recent or deque()
+            self._recent.append(kept)
         excess = 0
         while self._bytes > self._bounds.limit_bytes or len(self) - excess > self._bounds.limit_messages:
             self._bytes -= self._kept[self._head + excess].size_bytes
             excess += 1
         self.lost += excess
         self._drop(excess)
+
+    def pass_over(self, offset: int) -> None:
+        """Note that an offset was given to something that is not for this log."""
+        if offset > self.position.offset:
+            self.position = Position(self.position.epoch, offset)
+
+    def withdraw(self, message_id: int) -> None:
+        """Let a message be for nobody any more, and free its bytes; its place stays."""
+        for at in range(self._head, len(self._kept)):
+            kept = self._kept[at]
+            if kept.message_id == message_id:
+                self._bytes -= kept.size_bytes
+                self._kept[at] = _withdrawn(kept)
+                if self._recent is not None:
+                    self._recent = deque(one for one in self._recent if one is not kept)
+                return
+
+    def recent(self, since_ms: int) -> list[Kept]:
+        """Give what is here for whoever comes within the window, and was accepted since then."""
+        if self._recent is None:
+            return []
+        while self._recent and self._recent[0].offset <= self.floor:
+            self._recent.popleft()
+        return [kept for kept in self._recent if kept.accepted_at_ms >= since_ms]
 
     def trim(self, now_ms: int) -> None:
         """Forget what is older than the window."""
@@ -118,3 +166,7 @@ class Window:
             del self._kept[: self._head]
             del self._offsets[: self._head]
             self._head = 0
+
+
+def _withdrawn(kept: Kept) -> Kept:
+    return replace(kept, size_bytes=0, frames=MappingProxyType({}), withdrawn=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
+from laba.model.flags import Flags
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
 
@@ -22,6 +23,7 @@ class Feature(StrEnum):
     """What an operator switches per app without a restart (G2).
 
     `room_cap` makes the budgets of the app's rooms bind at all times, not only under pressure (design.md section 7).
+    `signature_time` refuses signed calls whose time is off, `signature_once` also those that come twice (S10).
     """
 
     USERS_BROADCAST = "users_broadcast"
@@ -32,10 +34,12 @@ class Feature(StrEnum):
     NEROOM_BROADCAST = "neroom_broadcast"
     ROAMING = "roaming"
     ROOM_CAP = "room_cap"
+    SIGNATURE_TIME = "signature_time"
+    SIGNATURE_ONCE = "signature_once"
 
 
 class QuotaName(StrEnum):
-    """What is counted per app: one quota per sending feature, and three for rooms (S9)."""
+    """What is counted per app: one quota per sending feature, three for rooms, and those of other calls (S9)."""
 
     USERS_BROADCAST = "users_broadcast"
     ALL_USERS_BROADCAST = "all_users_broadcast"
@@ -46,11 +50,14 @@ class QuotaName(StrEnum):
     ROOM_MESSAGES = "room_messages"
     ROOM_CALLS = "room_calls"
     DIRECTED_CALLS = "directed_calls"
+    ROOM_NOTICES = "room_notices"
+    SYSTEM_MESSAGES = "system_messages"
+    RECALLS = "recalls"
 
 
 DEFAULT_FEATURES = frozenset({Feature.NEROOM_BROADCAST})
 
-# The vendors' own limits: A3, V1, A8, R2, P2, N9, E3, E10.
+# The vendors' own limits: A3, V1, A8, R2, P2, N9, E3, E10, vendor-apis.md 3.2; `recalls` is laba's.
 DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
     {
         QuotaName.USERS_BROADCAST: Quota.parse("1/minute,50/day"),
@@ -62,6 +69,9 @@ DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
         QuotaName.ROOM_MESSAGES: Quota.parse("100/second"),
         QuotaName.ROOM_CALLS: Quota.parse("20/second"),
         QuotaName.DIRECTED_CALLS: Quota.parse("100/second"),
+        QuotaName.ROOM_NOTICES: Quota.parse("1/second"),
+        QuotaName.SYSTEM_MESSAGES: Quota.parse("100/second"),
+        QuotaName.RECALLS: Quota.parse("100/second"),
     }
 )
 
@@ -117,12 +127,16 @@ class AppKeys:
 
 @dataclass(frozen=True, slots=True)
 class AppPolicy:
-    """What the operator has switched on, and how often it may be used. An absent quota is the default one."""
+    """What the operator has switched on, and how often it may be used. An absent quota is the default one.
+
+    `types` are the properties of the message types that the app has defined itself, by name (R8).
+    """
 
     features: frozenset[Feature] = DEFAULT_FEATURES
     quotas: Mapping[QuotaName, Quota] = field(default_factory=dict)
     development: bool = False
     priorities: Priorities = field(default_factory=Priorities)
+    types: Mapping[str, Flags] = field(default_factory=dict)
 
     def has(self, feature: Feature) -> bool:
         """Tell whether the feature is on; `push` is always on in development (G2)."""
@@ -152,11 +166,12 @@ class App:
 class Apps:
     """Every app, as one snapshot that is replaced whole when one of them changes."""
 
-    __slots__ = ("_by_app_id", "_by_client_id", "_by_name", "_by_uuid")
+    __slots__ = ("_by_app_id", "_by_app_key", "_by_client_id", "_by_name", "_by_uuid")
 
     def __init__(self, apps: tuple[App, ...] = ()) -> None:
         self._by_name = {app.name: app for app in apps}
         self._by_app_id = {app.keys.app_id: app for app in apps}
+        self._by_app_key = {app.keys.app_key: app for app in apps}
         self._by_client_id = {app.keys.client_id: app for app in apps}
         self._by_uuid = {app.uuid: app for app in apps}
 
@@ -171,6 +186,9 @@ class Apps:
 
     def with_app_id(self, app_id: str) -> App | None:
         return self._by_app_id.get(app_id)
+
+    def with_app_key(self, app_key: str) -> App | None:
+        return self._by_app_key.get(app_key)
 
     def with_client_id(self, client_id: str) -> App | None:
         return self._by_client_id.get(client_id)

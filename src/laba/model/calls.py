@@ -11,6 +11,8 @@ from enum import Enum, StrEnum
 from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.dispatch import Dispatch, Submission
 from laba.model.filecalls import FileAnswer, FileCall
+from laba.model.flags import Flags
+from laba.model.identity import SignedHead
 from laba.model.priorities import PrioritiesChange
 from laba.model.quota import Quota
 from laba.model.recordcalls import RecordAnswer, RecordCall
@@ -56,8 +58,9 @@ class Endpoint:
 class Claim:
     """A dialect's word that a request is its own: for which app, at which endpoint, with which proof.
 
-    `app` is a name, `app_id` an id; an endpoint outside any app has neither. `proof` is the bearer token, None where
-    none was sent, and "" where the header is there but holds no bearer token. `path` is without the app's prefix.
+    `app` is a name, `app_id` an id, `app_key` a key; an endpoint outside any app has none of them. `proof` is the
+    bearer token, None where none was sent, and "" where the header is there but holds no bearer token; `signed` is
+    the proof of a dialect that signs its calls. `path` is without the app's prefix.
     `actor` is the user who was found to act, at an endpoint of the right USER_LEVEL; None for the app.
     """
 
@@ -66,7 +69,9 @@ class Claim:
     arguments: Mapping[str, str] = field(default_factory=dict)
     app: tuple[str, str] | None = None
     app_id: str | None = None
+    app_key: str | None = None
     proof: str | None = field(default=None, repr=False)
+    signed: SignedHead | None = None
     actor: str | None = None
 
 
@@ -89,7 +94,8 @@ class TokenRequest:
 
     EXCHANGE turns a token that another system signed (the bearer) into one of laba's, with the same right and no
     longer life. INHERIT needs the app's token as bearer. DIRECT asks for the user's token, or the app's where
-    `username` is empty, and comes only from the app's operator or a holder of its token.
+    `username` is empty, and comes only from the app's operator or a holder of its token or secret. `nickname` and
+    `portrait`, where they are given, are the user's from then on.
     """
 
     grant: Grant
@@ -100,6 +106,8 @@ class TokenRequest:
     proof: str | None = field(default=None, repr=False)
     ttl_seconds: int | None = None
     register: bool = False
+    nickname: str | None = None
+    portrait: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +119,13 @@ class CreateApp:
 
 @dataclass(frozen=True, slots=True)
 class ChangeApp:
-    """Change what an app may do; what is not named stays as it is."""
+    """Change what an app may do; what is not named stays as it is. A type that becomes None has the default again."""
 
     features: Mapping[Feature, bool] = field(default_factory=dict)
     quotas: Mapping[QuotaName, Quota] = field(default_factory=dict)
     development: bool | None = None
     priorities: PrioritiesChange = field(default_factory=PrioritiesChange)
+    types: Mapping[str, Flags | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +156,13 @@ Call = (
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The dispatch is in the ledger: it survives a crash from here on (design.md section 8)."""
+    """The dispatch is in the ledger: it survives a crash from here on (design.md section 8).
+
+    `sender_has_token` is False where a push names a sender who never obtained a token (P9).
+    """
 
     dispatch: Dispatch
+    sender_has_token: bool = True
 
 
 @dataclass(frozen=True, slots=True)

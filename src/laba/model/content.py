@@ -51,8 +51,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The vendor's type and body exactly as sent, for clients that want it and for that vendor's own protocol."""
+    """The vendor's type and body exactly as sent, for clients that want it and for that vendor's own protocol.
+
+    A body that need not be JSON is text.
+    """
 
     dialect: str
     type: str
-    content: Mapping[str, Any]
+    content: Mapping[str, Any] | str

@@ -11,6 +11,7 @@ class Reading:
 
     `user_since_ms` is when the user was registered: what an earlier bearer of the name had is not its own. `grace_ms`
     is how long a drop still counts as present. `before` is the cursor: only what has a lower offset; 0 for all.
+    `window_ms` is how long after its acceptance a message for whoever comes then waits for that (R5).
     """
 
     app_uuid: str
@@ -19,6 +20,7 @@ class Reading:
     grace_ms: int
     limit: int
     before: int = 0
+    window_ms: int = 600_000
 
 
 @dataclass(frozen=True, slots=True)

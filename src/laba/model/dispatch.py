@@ -7,6 +7,9 @@ from typing import Any
 
 from laba.model.app import Feature, QuotaName
 from laba.model.content import Content, Original
+from laba.model.flags import Flags
+from laba.model.notification import Notification
+from laba.model.targets import Targets
 
 
 class Level(StrEnum):
@@ -16,22 +19,40 @@ class Level(StrEnum):
 
 
 class Audience(StrEnum):
-    """Whom a dispatch is for, as a predicate: it travels to the nodes, never a list of users."""
+    """Whom a dispatch is for, as a predicate: it travels to the nodes, never a list of users.
+
+    RECENT_USERS are those online, and who comes within the window (R5). TARGETS are the users whom its targets
+    choose. OPEN_ROOMS are those with anybody in them, spoken in before or not. DEVICES are reached by providers only:
+    nothing of it goes to a session (P11).
+    """
 
     ONLINE_USERS = "online_users"
+    RECENT_USERS = "recent_users"
     ALL_USERS = "all_users"
+    TARGETS = "targets"
     ACTIVE_ROOMS = "active_rooms"
+    OPEN_ROOMS = "open_rooms"
     ROOMS = "rooms"
+    DEVICES = "devices"
+
+
+# What goes to every room of an app, each with an id of its own.
+TO_EVERY_ROOM = frozenset({Audience.ACTIVE_ROOMS, Audience.OPEN_ROOMS})
+# What goes to everybody in an app, or to every room: a broadcast.
+BROADCASTS = TO_EVERY_ROOM | {Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS}
+
+
+class ConversationType(StrEnum):
+    APP = "app"
+    ROOM = "room"
+    SYSTEM = "system"
+    CHAT = "chat"
 
 
 @dataclass(frozen=True, slots=True)
-class Flags:
-    """A type's properties, which travel with the message (R8)."""
-
-    stored: bool
-    counted: bool
-    pushed: bool
-    updates_last: bool
+class Conversation:
+    type: ConversationType
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +61,10 @@ class Submission:
 
     `size_bytes` is measured as the dialect's contract says, `size_limit_bytes` is that contract's bound. `rooms` are
     those it names, each once. `users`, where it is not None, are the only members who may see it (E10). Without a
-    `feature` it is always on.
+    `feature` it is always on. `counts_first` says that the quota is taken even where the feature is off (R2).
+    `counts_call` says that a message to rooms takes from the calls to rooms, too (E3).
+    `conversation` is where it appears that is for no room. `targets` choose among its audience. `to_sender` lets a
+    room's message reach its sender, too. `recalls` is the dispatch that this one withdraws.
     """
 
     sender: str
@@ -57,6 +81,13 @@ class Submission:
     client_id: str | None = None
     rooms: tuple[str, ...] = ()
     users: frozenset[str] | None = None
+    counts_first: bool = False
+    counts_call: bool = True
+    conversation: ConversationType = ConversationType.APP
+    targets: Targets | None = None
+    to_sender: bool = False
+    notification: Notification | None = None
+    recalls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +114,11 @@ class Dispatch:
     users: frozenset[str] | None = None
     copies: int = 1
     size_bytes: int = field(default=0, compare=False)
+    conversation: ConversationType = ConversationType.APP
+    targets: Targets | None = None
+    to_sender: bool = False
+    notification: Notification | None = None
+    recalls: int | None = None
 
     @classmethod
     def admitted(
@@ -104,24 +140,16 @@ class Dispatch:
             users=submission.users,
             copies=copies,
             size_bytes=submission.size_bytes,
+            conversation=submission.conversation,
+            targets=submission.targets,
+            to_sender=submission.to_sender,
+            notification=submission.notification,
+            recalls=submission.recalls,
         )
 
     def raised(self) -> "Dispatch":
         """Give it as one of level high (E5)."""
         return replace(self, level=Level.HIGH)
-
-
-class ConversationType(StrEnum):
-    APP = "app"
-    ROOM = "room"
-    SYSTEM = "system"
-    CHAT = "chat"
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    type: ConversationType
-    id: str
 
 
 @dataclass(frozen=True, slots=True)

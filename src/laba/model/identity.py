@@ -1,6 +1,6 @@
-"""Who is calling, as a token says it."""
+"""Who is calling, as a token or a signature says it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +17,16 @@ class Identity:
     epoch: int | None = None
     registers: bool = False
     expires_at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedHead:
+    """A caller's word that it holds the app's secret: a digest over a nonce and a time, both as they were received.
+
+    `stamped_at_ms` is that time in milliseconds since 1970, None where the text is none.
+    """
+
+    nonce: str
+    stamp: str
+    digest: str = field(repr=False)
+    stamped_at_ms: int | None = None

@@ -39,4 +39,13 @@ class RoomChange:
     room: Room
 
 
-Notice = Batch | Revocation | Flush | Placement | Removal | Destruction | RoomChange
+@dataclass(frozen=True, slots=True)
+class Tagging:
+    """Users have these tags from now on, in place of what they had."""
+
+    app_uuid: str
+    users: frozenset[str]
+    tags: frozenset[str]
+
+
+Notice = Batch | Revocation | Flush | Placement | Removal | Destruction | RoomChange | Tagging

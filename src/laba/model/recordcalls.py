@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from laba.model.dispatch import Conversation
+from laba.model.dispatch import Audience, Conversation
 from laba.model.report import KeptReport
 from laba.model.roomreport import RoomMinute
 
@@ -52,6 +52,19 @@ class GetRoomReport:
 
     room_id: str
     minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Withdraw a broadcast: who has it is told so, who has not never gets it (X3).
+
+    Where `sender` is given it must be that of the broadcast; only one with an audience among `audiences` can be
+    withdrawn so.
+    """
+
+    dispatch_id: int
+    audiences: frozenset[Audience]
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +121,14 @@ class RoomReportShown:
     minutes: tuple[RoomMinute, ...]
 
 
-RecordCall = ListConversations | MarkRead | ReadHistory | Acknowledge | GetReport | GetRoomReport
-RecordAnswer = ConversationsListed | MarkedRead | HistoryRead | Acknowledged | ReportShown | RoomReportShown
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The broadcast is withdrawn; the word of it goes out in its turn, and survives a crash."""
+
+    dispatch_id: int
+
+
+RecordCall = ListConversations | MarkRead | ReadHistory | Acknowledge | GetReport | GetRoomReport | Recall
+RecordAnswer = (
+    ConversationsListed | MarkedRead | HistoryRead | Acknowledged | ReportShown | RoomReportShown | Recalled
+)

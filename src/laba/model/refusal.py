@@ -14,6 +14,12 @@ class Code(StrEnum):
     TOKEN_EXPIRED = "token_expired"
     TOKEN_MISMATCH = "token_mismatch"
     OPERATOR_ONLY = "operator_only"
+    # Signed calls (R1, S10, vendor-apis.md 1.4)
+    APP_KEY_MISSING = "app_key_missing"
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_WRONG = "signature_wrong"
+    SIGNATURE_STALE = "signature_stale"
+    SIGNATURE_REUSED = "signature_reused"
     # What is asked for
     APP_UNKNOWN = "app_unknown"
     ENDPOINT_UNKNOWN = "endpoint_unknown"
@@ -32,6 +38,7 @@ class Code(StrEnum):
     TARGET_UNKNOWN = "target_unknown"
     TARGET_UNSERVED = "target_unserved"
     MESSAGE_TOO_LARGE = "message_too_large"
+    AUDIENCE_EMPTY = "audience_empty"
     # Whether it may be done now (A3, A7, G1, G2)
     FEATURE_OFF = "feature_off"
     QUOTA_EXHAUSTED = "quota_exhausted"
@@ -60,8 +67,9 @@ class Code(StrEnum):
     ROOMS_TOO_MANY = "rooms_too_many"
     MEMBER_UNKNOWN = "member_unknown"
     OWNER_STAYS = "owner_stays"
-    # What was sent: X2
+    # What was sent: X2, X3
     BROADCAST_UNKNOWN = "broadcast_unknown"
+    NOT_RECALLABLE = "not_recallable"
     # Files (E12, vendor-apis.md 3.1)
     FILE_MISSING = "file_missing"
     FILE_TOO_LARGE = "file_too_large"

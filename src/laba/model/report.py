@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from laba.model.campaign import Muster
 from laba.model.dispatch import Dispatch
 
 
@@ -41,8 +42,13 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class KeptReport:
-    """A dispatch as the ledger has it: its stage, and its report where one was kept."""
+    """A dispatch as the ledger has it: its stage, and its report where one was kept.
+
+    `muster` counts the users of one that is for chosen users; `recalled` says that it was withdrawn (X3).
+    """
 
     dispatch: Dispatch
     stage: Stage
     report: Report | None
+    muster: Muster | None = None
+    recalled: bool = False

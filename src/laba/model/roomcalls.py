@@ -137,9 +137,50 @@ class MuteRoom:
     actor: str | None = None
 
 
-MemberCall = AddMembers | RemoveMembers | ListMembers | ListRoomsOf
+@dataclass(frozen=True, slots=True)
+class OpenRooms:
+    """Make rooms under ids that the caller chose, without owner or members; one that is there stays as it is."""
+
+    rooms: tuple[tuple[str, str], ...]  # (id, name)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRooms:
+    """Destroy rooms; one that is not there is gone already."""
+
+    room_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FindRooms:
+    """Show those of the rooms that there are."""
+
+    room_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMembers:
+    """Count a room's members, and show at most `limit`, in the order of their coming or the latest first."""
+
+    room_id: str
+    limit: int
+    latest_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckMembers:
+    """Tell of users whether they are in a room."""
+
+    room_id: str
+    users: tuple[str, ...]
+
+
+ManyRoomsCall = OpenRooms | CloseRooms | FindRooms
+MemberCall = AddMembers | RemoveMembers | ListMembers | ListRoomsOf | QueryMembers | CheckMembers
 MuteCall = MuteMembers | UnmuteMembers | ListMutes | MuteRoom
-RoomCall = CreateRoom | GetRoom | ListRooms | ChangeRoom | GiveRoom | DestroyRoom | MemberCall | MuteCall
+RoomCall = (
+    CreateRoom | GetRoom | ListRooms | ChangeRoom | GiveRoom | DestroyRoom | ManyRoomsCall | MemberCall | MuteCall
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +288,47 @@ class RoomMuted:
     muted: bool
 
 
-MemberAnswer = MembersAdded | MembersRemoved | MembersListed | RoomsOfUserListed
+@dataclass(frozen=True, slots=True)
+class RoomsOpened:
+    """All of them are there now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomsClosed:
+    """None of them is there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomsFound:
+    rooms: tuple[Room, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MembersQueried:
+    """How many members there are, and some of them, each with when it came."""
+
+    total: int
+    members: tuple[tuple[str, int], ...]  # (user, joined_at_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class MembersChecked:
+    """One for each user, in the order asked."""
+
+    members: tuple[tuple[str, bool], ...]
+
+
+ManyRoomsAnswer = RoomsOpened | RoomsClosed | RoomsFound
+MemberAnswer = MembersAdded | MembersRemoved | MembersListed | RoomsOfUserListed | MembersQueried | MembersChecked
 MuteAnswer = MembersMuted | MembersUnmuted | MutesListed | RoomMuted
 RoomAnswer = (
-    RoomCreated | RoomShown | RoomsListed | RoomChanged | RoomGiven | RoomDestroyed | MemberAnswer | MuteAnswer
+    RoomCreated
+    | RoomShown
+    | RoomsListed
+    | RoomChanged
+    | RoomGiven
+    | RoomDestroyed
+    | ManyRoomsAnswer
+    | MemberAnswer
+    | MuteAnswer
 )

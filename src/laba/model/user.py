@@ -9,7 +9,10 @@ USERNAME_MAX_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One registered user. Tokens issued under another `epoch` than the present one are revoked."""
+    """One registered user. Tokens issued under another `epoch` than the present one are revoked.
+
+    `tags` are sorted, each once. `token_at_ms` is when laba first issued a token for it, None where it never has.
+    """
 
     app_uuid: str
     name: str
@@ -20,6 +23,9 @@ class User:
     nickname: str | None = None
     activated: bool = True
     password_hash: str | None = field(default=None, repr=False)
+    portrait: str | None = None
+    tags: tuple[str, ...] = ()
+    token_at_ms: int | None = None
 
     def __post_init__(self) -> None:
         if not self.name or len(self.name.encode()) > USERNAME_MAX_BYTES:
@@ -36,6 +42,9 @@ class UserChange:
     epoch: int | None = None
     activated: bool | None = None
     password_hash: str | None = field(default=None, repr=False)
+    nickname: str | None = None
+    portrait: str | None = None
+    token_at_ms: int | None = None
 
 
 class Resource(NamedTuple):

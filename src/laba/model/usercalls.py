@@ -84,6 +84,30 @@ class GetResources:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeProfile:
+    """Change how a registered user is shown; what is None stays as it is."""
+
+    name: str
+    nickname: str | None = None
+    portrait: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetTags:
+    """Give users these tags in place of all that they had; who is not registered yet is registered."""
+
+    names: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GetTags:
+    """Tell the tags of users; who is nobody has none."""
+
+    names: tuple[str, ...]
+
+
 UserCall = (
     RegisterUsers
     | GetUser
@@ -95,6 +119,9 @@ UserCall = (
     | GetStatus
     | GetStatuses
     | GetResources
+    | ChangeProfile
+    | SetTags
+    | GetTags
 )
 
 
@@ -154,6 +181,18 @@ class ResourcesFound:
     resources: tuple[Resource, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TagsSet:
+    """All of the users have the tags now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagsFound:
+    """One list for each name, in the order asked."""
+
+    tags: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 UserAnswer = (
     UsersRegistered
     | UserFound
@@ -164,4 +203,6 @@ UserAnswer = (
     | StatusFound
     | StatusesFound
     | ResourcesFound
+    | TagsSet
+    | TagsFound
 )

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from laba.model.content import Original
-from laba.model.dispatch import Audience, ConversationType, Dispatch, Message
+from laba.model.dispatch import BROADCASTS, ConversationType, Dispatch, Message
 
 # A read-only mapping is encoded as the dict it stands for.
 _JSON = msgspec.json.Encoder(enc_hook=dict)
@@ -25,12 +25,13 @@ class Sealed:
                 "level": dispatch.level,
                 "ext": dispatch.ext,
                 "sent_at": dispatch.accepted_at_ms,
-                "broadcast": conversation is ConversationType.APP or dispatch.audience is Audience.ACTIVE_ROOMS,
+                "broadcast": dispatch.audience in BROADCASTS,
                 "flags": {
                     "stored": dispatch.flags.stored,
                     "counted": dispatch.flags.counted,
                     "pushed": dispatch.flags.pushed,
                     "updates_last": dispatch.flags.updates_last,
+                    "offline": dispatch.flags.offline,
                 },
                 "client_id": dispatch.client_id,
                 "original": None if dispatch.original is None else _original(dispatch.original),

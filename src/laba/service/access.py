@@ -1,14 +1,15 @@
 """Who is calling: checks tokens of every kind, and issues laba's own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from laba.core import passwords
+from laba.core import passwords, signing
 from laba.core.familiar import Familiar
+from laba.core.signing import Nonces
 from laba.core.tokens import NEVER, Token
 from laba.model.app import App
 from laba.model.calls import Grant, TokenIssued, TokenRequest
-from laba.model.identity import Identity
+from laba.model.identity import Identity, SignedHead
 from laba.model.refusal import Code, Refusal
 from laba.model.user import User
 from laba.ports import TokenReader
@@ -49,6 +50,7 @@ class Access:
         self._rules = rules
         self._ground = ground
         self._familiar = Familiar(_FAMILIAR_MAX)
+        self._nonces = Nonces()
 
     def identify(self, token: str) -> Identity | Refusal:
         """Tell who a token names. Touches no store: whether the user still exists is for the login to ask."""
@@ -78,6 +80,10 @@ class Access:
         if identity.user is not None:
             return Refusal(Code.TOKEN_MISMATCH, "a user's token cannot do this; an app token is needed")
         return None
+
+    def objection_to_signature(self, signed: SignedHead | None, app: App) -> Refusal | None:
+        """Say why a call was not signed by a holder of the secret of `app`, or None (S10)."""
+        return signing.objection(signed, app, self._ground.clock(), self._nonces)
 
     async def actor(self, proof: str | None, app: App) -> str | Refusal | None:
         """Give the user of `app` whom `proof` names, None where it is the app's own; or say why it is no proof."""
@@ -148,11 +154,11 @@ class Access:
             right = await self._hashing.matches(call.password, stored)
         if not right or user is None or not user.activated:
             return Refusal(Code.PASSWORD_WRONG, "no active user has this name and password")
-        return self._issued(call, app, user)
+        return await self._issued_to(user, call, app)
 
     async def _for_user(self, call: TokenRequest, app: App) -> TokenIssued | Refusal:
         user = await self._user(call.username, app, register=call.register)
-        return user if isinstance(user, Refusal) else self._issued(call, app, user)
+        return user if isinstance(user, Refusal) else await self._issued_to(user, call, app)
 
     async def _user(self, name: str, app: App, *, register: bool) -> User | Refusal:
         """Find a user who may have a token."""
@@ -179,7 +185,17 @@ class Access:
             return user
         if identity.epoch is not None and identity.epoch != user.epoch:
             return Refusal(Code.TOKEN_UNKNOWN, "the token was revoked")
-        return self._issued(call, app, user, until_ms=identity.expires_at_ms)
+        return await self._issued_to(user, call, app, until_ms=identity.expires_at_ms)
+
+    async def _issued_to(
+        self, user: User, call: TokenRequest, app: App, until_ms: int = NEVER
+    ) -> TokenIssued | Refusal:
+        """Sign a token for a user, and note of it that it has one."""
+        noted = await self._users.note_token(user, call.nickname, call.portrait)
+        if noted is None:
+            return Refusal(Code.USER_UNKNOWN, f"there is no user {user.name}", subject=user.name)
+        # Signed for the epoch under which the caller was judged: what was revoked meanwhile stays so.
+        return self._issued(call, app, replace(noted, epoch=user.epoch), until_ms)
 
     def _issued(self, call: TokenRequest, app: App, user: User | None = None, until_ms: int = NEVER) -> TokenIssued:
         """Sign a token. With `until_ms` that is its latest end, and its end where the caller does not say."""

@@ -1,5 +1,7 @@
 """A user's conversations, for whoever asks: by rpc or by REST (A2, S5)."""
 
+from dataclasses import dataclass
+
 from laba.model.app import App, Feature
 from laba.model.conversation import Listed, Reading
 from laba.model.recordcalls import (
@@ -15,21 +17,29 @@ from laba.model.refusal import Refusal
 from laba.model.user import User
 from laba.ports import Conversations
 from laba.service.attending import Attending
-from laba.service.fanout import Envelope
+from laba.service.press import Envelope
 from laba.service.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """How long a drop counts as no leaving, and how long what is for whoever comes in time waits (A1, R5)."""
+
+    grace_ms: int
+    window_ms: int
 
 
 class Reader:
     """Reads for one user at a time. Who has just come online is in its own list at once."""
 
     def __init__(
-        self, conversations: Conversations, users: Users, attending: Attending, envelope: Envelope, grace_ms: int
+        self, conversations: Conversations, users: Users, attending: Attending, envelope: Envelope, spans: Spans
     ) -> None:
         self._conversations = conversations
         self._users = users
         self._attending = attending
         self._envelope = envelope
-        self._grace_ms = grace_ms
+        self._spans = spans
 
     async def list(self, call: ListConversations, app: App) -> ConversationsListed | Refusal:
         user = await self._user(call.user, app)
@@ -62,7 +72,10 @@ class Reader:
         return user
 
     def _reading(self, user: User, limit: int, before: int) -> Reading:
-        return Reading(user.app_uuid, user.name, user.created_at_ms, self._grace_ms, limit, before)
+        spans = self._spans
+        return Reading(
+            user.app_uuid, user.name, user.created_at_ms, spans.grace_ms, limit, before, window_ms=spans.window_ms
+        )
 
     def _shown(self, listed: Listed) -> Shown:
         last = None if listed.last_message is None else self._envelope(listed.last_message)

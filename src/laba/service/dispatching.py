@@ -4,12 +4,13 @@ The ledger is the queue. The path after a crash is the everyday path: whatever w
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Protocol
 
-from laba.model.dispatch import Audience, Dispatch
+from laba.model.dispatch import TO_EVERY_ROOM, Audience, Dispatch
 from laba.model.stream import Stream
 from laba.ports import Bus, Store, StoreBusyError, Streams
 from laba.service.ground import Ground
@@ -19,15 +20,27 @@ _RETRY_SECONDS = 1.0
 _SETTLE_SECONDS = 3.0
 
 APP_CHANNEL = "app"
+# What a client calls the channel of what is for its user alone; its places are in the app's stream.
+USER_CHANNEL = "user"
+
+
+# What waits for those who are offline (V1, P5), or for a provider.
+_LASTING = frozenset({Audience.ALL_USERS, Audience.TARGETS, Audience.DEVICES})
 
 
 def stream_of(dispatch: Dispatch) -> Stream:
     """Name the stream that a dispatch belongs to."""
     match dispatch.audience:
-        case Audience.ONLINE_USERS | Audience.ALL_USERS:
+        case Audience.ONLINE_USERS | Audience.RECENT_USERS | Audience.ALL_USERS | Audience.TARGETS:
             return Stream(dispatch.app_uuid, APP_CHANNEL)
-        case Audience.ACTIVE_ROOMS | Audience.ROOMS:
-            raise ValueError("a message to rooms is in one stream for each of them")
+        case _:
+            raise ValueError("a message to rooms is in one stream for each of them, one to devices in none")
+
+
+class Waker(Protocol):
+    """What has work to do when something is placed."""
+
+    def wake(self) -> None: ...
 
 
 class Herald(Protocol):
@@ -35,6 +48,15 @@ class Herald(Protocol):
 
     async def broadcast(self, dispatch: Dispatch) -> None:
         """Give a copy to every room for which it is and in which somebody is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where a dispatch goes: into a stream, to the rooms, or into inboxes beside its stream."""
+
+    streams: Streams
+    rooms: Herald
+    inboxes: Waker
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +73,17 @@ class Patience:
     offline_ms: int = 0
 
     def allows(self, dispatch: Dispatch, now_ms: int) -> bool:
-        to_all = dispatch.audience is Audience.ALL_USERS
-        return now_ms - dispatch.accepted_at_ms <= (self.offline_ms if to_all else self.window_ms)
+        lasts = dispatch.audience in _LASTING
+        return now_ms - dispatch.accepted_at_ms <= (self.offline_ms if lasts else self.window_ms)
 
 
 class Dispatcher:
     """Takes what waits in the ledger, oldest first. What is older than is allowed is given up, and counted."""
 
-    def __init__(
-        self, store: Store, streams: Streams, bus: Bus, herald: Herald, patience: Patience, ground: Ground
-    ) -> None:
+    def __init__(self, store: Store, ways: Ways, bus: Bus, patience: Patience, ground: Ground) -> None:
         self._store = store
-        self._streams = streams
+        self._ways = ways
         self._bus = bus
-        self._herald = herald
         self._patience = patience
         self._ground = ground
         self._something = asyncio.Event()
@@ -116,24 +135,37 @@ class Dispatcher:
             await self._store.expire(late)
             self._ground.meter.count("laba_broadcasts_expired_total", len(late))
         due = [d for d in waiting if self._patience.allows(d, now_ms) and not self._is_held(d)]
-        for for_rooms, dispatches in groupby(due, key=lambda d: d.audience is Audience.ACTIVE_ROOMS):
-            await (self._to_rooms if for_rooms else self._to_streams)(list(dispatches))
+        for send, dispatches in groupby(due, key=self._way_of):
+            await send(list(dispatches))
         return len(waiting)
+
+    def _way_of(self, dispatch: Dispatch) -> Callable[[list[Dispatch]], Awaitable[None]]:
+        if dispatch.audience in TO_EVERY_ROOM:
+            return self._to_rooms
+        return self._to_devices if dispatch.audience is Audience.DEVICES else self._to_streams
 
     async def _to_streams(self, dispatches: list[Dispatch]) -> None:
         dispatches.sort(key=stream_of)  # stable: order is kept
         for stream, those in groupby(dispatches, key=stream_of):
-            await self._bus.publish(await self._streams.append(stream, tuple(those)))
+            placed = tuple(those)
+            await self._bus.publish(await self._ways.streams.append(stream, placed))
+            if any(one.audience is Audience.TARGETS for one in placed):
+                self._ways.inboxes.wake()
 
     async def _to_rooms(self, dispatches: list[Dispatch]) -> None:
         """Send these to the rooms. One that a crash repeats gives its copies the ids that they had."""
         for dispatch in dispatches:
-            await self._herald.broadcast(dispatch)
+            await self._ways.rooms.broadcast(dispatch)
+            await self._store.done(dispatch)
+
+    async def _to_devices(self, dispatches: list[Dispatch]) -> None:
+        """Note that no session is to have these: what reaches devices does not go this way (P11)."""
+        for dispatch in dispatches:
             await self._store.done(dispatch)
 
     def _is_held(self, dispatch: Dispatch) -> bool:
         """Tell whether it waits for the members of its rooms, or behind one of its app that does (G3)."""
-        if self._held is None or dispatch.audience is not Audience.ACTIVE_ROOMS:
+        if self._held is None or dispatch.audience not in TO_EVERY_ROOM:
             return False
         if dispatch.id > self._patience.left_upto and dispatch.app_uuid not in self._held:
             return False

@@ -20,7 +20,7 @@ from laba.model.calls import (
 from laba.model.dispatch import Submission
 from laba.model.filecalls import Arrived, GetFile, Upload
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
-from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory
+from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory, Recall
 from laba.model.refusal import Code, Refusal
 from laba.model.roomcalls import RoomCall
 from laba.model.usercalls import UserCall
@@ -29,6 +29,7 @@ from laba.service.access import Access
 from laba.service.chatfiles import ChatFiles, Take
 from laba.service.conversations import Reader
 from laba.service.ground import Ground
+from laba.service.recalling import Recalling
 from laba.service.reporting import Reporting
 from laba.service.roomdesk import RoomDesk
 from laba.service.sending import Sending
@@ -56,10 +57,11 @@ _OF_APPS = frozenset({Right.APP, Right.USER_LEVEL})
 
 @dataclass(frozen=True, slots=True)
 class Desks:
-    """The desks that answer many kinds of calls each."""
+    """The desks that answer calls of one kind each."""
 
     users: UserDesk
     rooms: RoomDesk
+    recalling: Recalling
 
 
 class Desk:
@@ -86,6 +88,7 @@ class Desk:
             MarkRead: reader.mark_read,
             ReadHistory: reader.history,
             GetRoomReport: reporting.rooms.show,
+            Recall: desks.recalling.recall,
         }
 
     async def serve(self, call: Call, app: App | None) -> Answer | Refusal:
@@ -189,12 +192,15 @@ class Door:
 
     def _app(self, claim: Claim) -> App | Refusal | None:
         """Find the app a claim names; None for an endpoint outside any app."""
-        if claim.app is None and claim.app_id is None:
-            return None
+        apps = self._tenants.apps
         if claim.app is not None:
-            app, subject = self._tenants.apps.named(*claim.app), "/".join(claim.app)
+            app, subject = apps.named(*claim.app), "/".join(claim.app)
+        elif claim.app_id is not None:
+            app, subject = apps.with_app_id(claim.app_id), claim.app_id
+        elif claim.app_key is not None:
+            app, subject = apps.with_app_key(claim.app_key), claim.app_key
         else:
-            app, subject = self._tenants.apps.with_app_id(claim.app_id or ""), str(claim.app_id)
+            return None
         return app or Refusal(Code.APP_UNKNOWN, f"there is no app {subject}", subject=subject)
 
     async def _admitted(self, claim: Claim, app: App | None, head: RequestHead) -> Claim | Refusal:
@@ -223,6 +229,8 @@ class Door:
             return Refusal(
                 Code.OPERATOR_ONLY, "only the operator can do this, with laba's own commands on the server"
             )
+        if right is Right.APP and claim.app_key is not None:
+            return self._access.objection_to_signature(claim.signed, app)
         if right is Right.USER_OR_APP:
             return await self._access.objection_to_user(claim.proof, app, claim.arguments["user"])
         if right is Right.USER_LEVEL:

@@ -1,102 +1,46 @@
 """From the bus to this node's sessions: a batch is encoded once per codec, logged, and goes on with its audience."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, takewhile
-from typing import Any, Generic, Protocol, TypeVar
+from itertools import chain, groupby, takewhile
+from types import MappingProxyType
+from typing import Generic, TypeVar
 
-from laba.core import arrears
+from laba.core.catchup import portion
 from laba.core.roster import Roster
 from laba.core.session import Session, State
 from laba.core.tally import Tally
-from laba.core.window import Bounds, Kept, Window
+from laba.core.window import Bounds, Kept, Reach, Window
 from laba.model.app import App
 from laba.model.attendance import Seat
 from laba.model.closing import Closing
-from laba.model.dispatch import Audience, Message
-from laba.model.notice import Notice
+from laba.model.dispatch import Audience
+from laba.model.notice import Notice, Tagging
 from laba.model.stream import Batch, Entry, Position, Revocation, Stream
+from laba.model.targets import Targets
 from laba.ports import StoreBusyError, Streams
-from laba.service.dispatching import APP_CHANNEL
-from laba.service.ground import Ground
+from laba.service.chosen import ChosenLogs
+from laba.service.dispatching import APP_CHANNEL, USER_CHANNEL
 from laba.service.lasting import LastingLogs
-from laba.service.outgoing import Outgoing, Rank
+from laba.service.outgoing import Rank
+from laba.service.press import Encoded, Joined, Press
 from laba.service.progress import Progress
-from laba.service.reporting import Reporting
-from laba.service.strain import Strain
 
 Link = TypeVar("Link")
 
-# (channel as its client calls it, the message's position, the message as `envelope` wrote it) -> bytes for the wire,
-# framing included.
-Encoder = Callable[[str, Position, bytes], bytes]
+# How many messages to its user alone a session may have that it has not confirmed; at the bound the oldest is
+# forgotten, and counts as not delivered.
+_INBOX_LIMIT = 1000
 
-# The canonical message as JSON (design.md section 4).
-Envelope = Callable[[Message], bytes]
-
-# Writes that may wait for the writing loop. Then the bus waits, and behind it the ledger and the lanes hold the rest.
-_OUTGOING_LIMIT = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Codecs:
-    """How messages are written: once as `envelope`, and around it once for each codec that somebody here speaks."""
-
-    envelope: Envelope
-    encoders: Mapping[str, Encoder]
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """What deliveries are made with, and where they go."""
-
-    codecs: Codecs
-    outgoing: Outgoing[Any]
-    reporting: Reporting
-    ground: Ground
-
-    @classmethod
-    def of(cls, codecs: Codecs, reporting: Reporting, ground: Ground) -> "Press":
-        return cls(codecs, Outgoing(_OUTGOING_LIMIT, Strain()), reporting, ground)
-
-
-class Encoded(dict[str, bytes]):
-    """One message in the codecs that were asked for so far."""
-
-    __slots__ = ("_channel", "_codecs", "_data", "_position")
-
-    def __init__(self, channel: str, position: Position, data: bytes, codecs: Codecs) -> None:
-        super().__init__()
-        self._channel = channel
-        self._position = position
-        self._data = data
-        self._codecs = codecs
-
-    def __missing__(self, codec: str) -> bytes:
-        frame = self[codec] = self._codecs.encoders[codec](self._channel, self._position, self._data)
-        return frame
-
-
-class Framed(Protocol):
-    """What has its bytes for each codec: a message in a log, or a part of a batch."""
-
-    @property
-    def frames(self) -> Mapping[str, bytes]: ...
-
-
-class Joined(dict[str, bytes]):
-    """Several of these as one bytes object, in the codecs that were asked for so far."""
-
-    __slots__ = ("_framed",)
-
-    def __init__(self, framed: Sequence[Framed]) -> None:
-        super().__init__()
-        self._framed = framed
-
-    def __missing__(self, codec: str) -> bytes:
-        frame = self[codec] = b"".join(one.frames[codec] for one in self._framed)
-        return frame
+_REACHES: Mapping[Audience, Reach] = MappingProxyType(
+    {
+        Audience.ONLINE_USERS: Reach.PRESENT,
+        Audience.RECENT_USERS: Reach.RECENT,
+        Audience.ALL_USERS: Reach.ALL,
+        Audience.TARGETS: Reach.CHOSEN,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +102,7 @@ class Fanout(Generic[Link]):
         self._ground = press.ground
         self._windows: dict[Stream, Window] = {}
         self._lasting = LastingLogs(streams, lasting, press.ground)
+        self._chosen = ChosenLogs()
         self._opening = asyncio.Lock()
 
     async def run(
@@ -178,12 +123,21 @@ class Fanout(Generic[Link]):
                         # No log, hence nobody here: who comes next reads the batch from the ledger.
                         self._ground.meter.count("laba_store_failures_total")
                         continue
-                    if notice.last > window.position.offset:
-                        await self.outgoing.put(self._delivery(notice, window))
-                    else:
-                        self._went_to_nobody(notice)
+                    await self._take_up(notice, window)
+                case Tagging(app_uuid, users, tags):
+                    self._roster.tag(app_uuid, users, tags)
                 case _ if about_rooms is not None:
                     await about_rooms(notice)
+
+    async def _take_up(self, batch: Batch, window: Window) -> None:
+        """Make deliveries of a batch, one for each run of messages with the same audience."""
+        if batch.last <= window.position.offset:
+            self._went_to_nobody(batch)
+            return
+        fresh = [entry for entry in batch.entries if entry.offset > window.position.offset]
+        for (audience, targets), entries in groupby(fresh, key=_selection):
+            sessions = self._roster.select(batch.stream.app_uuid, audience, targets)
+            await self.outgoing.put(self._delivery(batch, list(entries), window, sessions))
 
     def _went_to_nobody(self, batch: Batch) -> None:
         """Report a batch that was in the log when that was opened: nobody was here before it."""
@@ -213,14 +167,16 @@ class Fanout(Generic[Link]):
         """
         taken: list[Kept] = []
         if session.state is State.CATCHING_UP and session.seat is not None:
-            budget_bytes -= self._take_arrears(session, session.seat, budget_bytes, taken)
+            if session.arrears is not None and session.written < session.arrears.upto:
+                lasting = self._lasting.of(Stream(session.seat.app_uuid, APP_CHANNEL)).after(session.written)
+                budget_bytes -= self._take(session, lasting, session.arrears.upto, budget_bytes, taken)
             if session.arrears is None or session.written >= session.arrears.upto:
                 window = self._log_of(session.seat)
                 if session.written >= window.floor:
                     self._take_missed(session, window, budget_bytes, taken)
                 elif not taken:
                     return None
-        later = sum(kept.to_all and kept.offset <= session.joined_at for kept in taken)
+        later = sum(kept.reach is not Reach.PRESENT and kept.offset <= session.joined_at for kept in taken)
         if later:
             self._ground.meter.count("laba_delivered_later_total", later)
         # Those that went out after it had joined count it in their audience.
@@ -228,43 +184,53 @@ class Fanout(Generic[Link]):
         frames = b"".join(kept.frames[session.codec] for kept in taken)
         return Portion(frames, Progress(counting, self._ground))
 
-    def to_all(self, seat: Seat, since_ms: int) -> list[int]:
-        """Give the offsets of what was accepted for all users since then and is still owed to who has not had it."""
+    def lasting(self, seat: Seat, user_since_ms: int, now_ms: int) -> list[int]:
+        """Give the offsets of what is owed to who has not had it, wherever it was, inboxes apart (V1, R5)."""
         stream = Stream(seat.app_uuid, APP_CHANNEL)
-        last = self._windows[stream].position.offset
-        every = self._lasting.of(stream).after(0)
-        return [kept.offset for kept in every if kept.accepted_at_ms >= since_ms and kept.offset <= last]
+        window = self._windows[stream]
+        to_all = self._lasting.of(stream).after(0)
+        return sorted(
+            [
+                *(kept.offset for kept in window.recent(self.recent_since_ms(now_ms))),
+                *(
+                    kept.offset
+                    for kept in to_all
+                    if kept.accepted_at_ms >= user_since_ms and kept.offset <= window.position.offset
+                ),
+            ]
+        )
 
-    def _take_arrears(self, session: Session[Link], seat: Seat, budget_bytes: int, taken: list[Kept]) -> int:
-        """Take what the session is owed from the lasting log; tells what that costs."""
-        if session.arrears is None or session.written >= session.arrears.upto:
-            return 0
-        log = self._lasting.of(Stream(seat.app_uuid, APP_CHANNEL))
-        portion = arrears.portion(session.arrears, log, session.written, session.codec, budget_bytes)
-        session.written = portion.upto
-        taken += portion.taken
-        return portion.size_bytes
+    def recent_since_ms(self, now_ms: int) -> int:
+        """Tell when the window began: what was accepted then is the oldest that who comes now still gets (R5)."""
+        return now_ms - self._bounds.window_ms
+
+    def chosen(self, batch: Batch) -> list[Kept]:
+        """Give messages to chosen users as encoded: those that went out here, as the same bytes."""
+        return [self._chosen.find(batch.stream, entry.offset) or self._kept(batch, entry) for entry in batch.entries]
 
     def _take_missed(self, session: Session[Link], window: Window, budget_bytes: int, taken: list[Kept]) -> None:
-        size = 0
-        for kept in window.after(session.written):
-            if size >= budget_bytes:
-                return
-            session.written = kept.offset
-            size += arrears.PASSED_OVER_BYTES
-            if session.entitled(kept.offset, kept.accepted_at_ms, to_all=kept.to_all):
-                taken.append(kept)
-                size += len(kept.frames[session.codec])
-        session.written = window.position.offset
-        session.state = State.LIVE
-        session.owed, session.arrears = (), None
+        end = window.position.offset
+        self._take(session, window.after(session.written), end, budget_bytes, taken)
+        if session.written >= end:
+            session.state = State.LIVE
+            session.owed, session.arrears = (), None
+
+    def _take(
+        self, session: Session[Link], log: Iterable[Kept], upto: int, budget_bytes: int, taken: list[Kept]
+    ) -> int:
+        """Take some of what the session is owed from a log; tells what that costs."""
+        some = portion(session, log, upto, budget_bytes)
+        session.written = some.upto
+        taken += some.taken
+        return some.size_bytes
 
     def given_up(self, session: Session[Link]) -> None:
         """Note that a session ends before it had what it missed: what counted it in its audience has lost it."""
         if session.state is not State.CATCHING_UP or session.seat is None:
             return
         window = self._log_of(session.seat)
-        for kept in window.after(max(session.written, session.joined_at)):
+        since = max(session.written, session.joined_at)
+        for kept in chain(window.after(since), (one for one in session.inbox or () if one.offset > since)):
             if kept.tally is not None:
                 kept.tally.lose(1, "closed")
         session.written = max(session.written, window.position.offset)
@@ -281,7 +247,8 @@ class Fanout(Generic[Link]):
             return 0
         logs = self._log_of(session.seat), self._lasting.of(Stream(session.seat.app_uuid, APP_CHANNEL))
         written = chain.from_iterable(
-            takewhile(lambda one: one.offset <= session.written, log.after(session.confirmed)) for log in logs
+            takewhile(lambda one: one.offset <= session.written, log)
+            for log in (*(log.after(session.confirmed) for log in logs), session.inbox or ())
         )
         return max((kept.offset for kept in written if kept.message_id in message_ids), default=0)
 
@@ -296,45 +263,85 @@ class Fanout(Generic[Link]):
         """Give the log of the app's stream, which is open where a session has a seat."""
         return self._windows[Stream(seat.app_uuid, APP_CHANNEL)]
 
-    def _delivery(self, batch: Batch, window: Window) -> Delivery[Link]:
-        """Log the batch and select its audience in one step: who joins later reads it from the log, or is past it."""
-        audience = batch.entries[0].message.dispatch.audience
-        sessions = self._roster.select(batch.stream.app_uuid, audience)
-        kept = tuple(
-            self._kept(batch, entry, len(sessions))
-            for entry in batch.entries
-            if entry.offset > window.position.offset
-        )
+    def _delivery(
+        self, batch: Batch, entries: Sequence[Entry], window: Window, sessions: list[Session[Link]]
+    ) -> Delivery[Link]:
+        """Log messages with their audience in one step: who joins later reads them from the log, or is past them."""
+        kept = tuple(self._kept(batch, entry, len(sessions)) for entry in entries)
         lost = window.lost
-        for one in kept:
-            window.add(one)
-            if one.to_all:
-                self._lasting.add(batch.stream, one)
+        for entry, one in zip(entries, kept, strict=True):
+            self._withdraw(batch.stream, entry.message.dispatch.recalls, window)
+            self._log(batch.stream, one, window, sessions)
         if window.lost > lost:
             self._ground.meter.count("laba_window_lost_total", window.lost - lost)
         tallies = [one.tally for one in kept if one.tally is not None]
         return Delivery(batch.stream, kept, Joined(kept), sessions, Progress(tallies, self._ground))
 
+    def _log(self, stream: Stream, kept: Kept, window: Window, sessions: Iterable[Session[Link]]) -> None:
+        if kept.reach is not Reach.CHOSEN:
+            window.add(kept)
+            if kept.reach is Reach.ALL:
+                self._lasting.add(stream, kept)
+            return
+        window.pass_over(kept.offset)
+        self._chosen.add(stream, kept)
+        for session in sessions:
+            if session.inbox is not None and len(session.inbox) >= _INBOX_LIMIT:
+                self._ground.meter.count("laba_inbox_given_up_total")
+            session.inbox = [*(session.inbox or ())[1 - _INBOX_LIMIT :], kept]
+
+    def _withdraw(self, stream: Stream, message_id: int | None, window: Window) -> None:
+        """Give a recalled message to nobody any more (X3)."""
+        if message_id is None:
+            return
+        window.withdraw(message_id)
+        self._lasting.of(stream).withdraw(message_id)
+        self._chosen.withdraw(stream, message_id)
+        for session in self._roster.select(stream.app_uuid, Audience.ONLINE_USERS):
+            if session.inbox:
+                session.inbox = [kept for kept in session.inbox if kept.message_id != message_id] or None
+
     def _kept(self, batch: Batch, entry: Entry, audience: int | None = None) -> Kept:
-        message = entry.message
+        message, dispatch = entry.message, entry.message.dispatch
         data = self._codecs.envelope(message)
-        frames = Encoded(
-            batch.stream.channel.partition(":")[0], Position(batch.epoch, entry.offset), data, self._codecs
-        )
-        tally = None if audience is None else Tally(message.dispatch.accepted_at_ms, audience)
+        reach = _REACHES[dispatch.audience]
+        channel = USER_CHANNEL if reach is Reach.CHOSEN else APP_CHANNEL
+        frames = Encoded(channel, Position(batch.epoch, entry.offset), data, self._codecs)
+        tally = None if audience is None else Tally(dispatch.accepted_at_ms, audience)
         if tally is not None:
-            self._reporting.watch(message.dispatch.id, tally)
-        accepted_at_ms, to_all = message.dispatch.accepted_at_ms, message.dispatch.audience is Audience.ALL_USERS
-        return Kept(entry.offset, message.id, accepted_at_ms, len(data), frames, tally, to_all=to_all)
+            self._reporting.watch(dispatch.id, tally)
+        return Kept(
+            entry.offset,
+            message.id,
+            dispatch.accepted_at_ms,
+            len(data),
+            frames,
+            tally,
+            reach=reach,
+            targets=dispatch.targets,
+        )
 
     async def _restored(self, stream: Stream) -> Window:
         # In this order: what is given a place meanwhile is read, too, and the position is never ahead of the log.
         position = await self._streams.position(stream)
         batches = await self._streams.read(stream, self._ground.clock() - self._bounds.window_ms)
-        kept = [self._kept(batch, entry) for batch in batches for entry in batch.entries]
-        floor = kept[0].offset - 1 if kept else position.offset
+        entries = [(batch, entry) for batch in batches for entry in batch.entries]
+        floor = entries[0][1].offset - 1 if entries else position.offset
         window = Window(position._replace(offset=floor), self._bounds)
-        for one in kept:
-            window.add(one)
+        for batch, entry in entries:
+            if entry.message.dispatch.audience is Audience.TARGETS:
+                window.pass_over(entry.offset)
+            else:
+                window.add(self._kept(batch, entry))
+        # What was recalled is not read any more, but has had its place.
+        window.pass_over(position.offset)
         await self._lasting.restore(stream, window, self._kept)
         return window
+
+
+def _selection(entry: Entry) -> tuple[Audience, Targets | None]:
+    """Say by what the sessions of a message are selected; what is for everybody is selected alike."""
+    dispatch = entry.message.dispatch
+    if dispatch.audience is Audience.TARGETS or dispatch.targets is not None:
+        return dispatch.audience, dispatch.targets
+    return Audience.ONLINE_USERS, None

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from laba.core import admission
 from laba.core.ids import IdSequence
-from laba.model.app import App, QuotaName
+from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted
-from laba.model.dispatch import Audience, Dispatch, Submission
-from laba.model.refusal import Refusal
+from laba.model.dispatch import TO_EVERY_ROOM, Audience, Dispatch, Submission
+from laba.model.refusal import Code, Refusal
 from laba.ports import Gate, Rooms, Store
 from laba.service.attending import Attending
 from laba.service.chatfiles import lacking
@@ -25,7 +25,7 @@ class Numbering:
 
     async def copies(self, submission: Submission) -> int:
         """Tell how many ids a submission needs: for all rooms, one for each number that a room may have by now."""
-        return await self.rooms.highest_number() + 1 if submission.audience is Audience.ACTIVE_ROOMS else 1
+        return await self.rooms.highest_number() + 1 if submission.audience in TO_EVERY_ROOM else 1
 
 
 class Intake:
@@ -59,15 +59,20 @@ class Intake:
                     await self._gate.refill([(app.uuid, name, at_ms) for at_ms in taken])
 
     async def accept(self, submission: Submission, app: App) -> Accepted | Refusal:
-        """Keep the submission, or refuse it and touch nothing. Raises what the store raises: nothing was kept."""
+        """Keep the submission, or refuse it and touch nothing. Raises what the store raises: nothing was kept.
+
+        Where it counts first, its quota is taken even though the feature is off (R2).
+        """
         refusal = admission.objection(submission, app)
         refusal = refusal or await lacking(self._store.file_records, submission.content, app)
-        if refusal is not None:
+        if refusal is not None and not (submission.counts_first and refusal.code is Code.FEATURE_OFF):
             return refusal
         now_ms, wants = self._ground.clock(), admission.wants(submission, app)
         full = await self._gate.take(app.uuid, wants, now_ms)
         if full is not None:
             return admission.exhausted(app, full.name, full.span_seconds, full.retry_after_seconds)
+        if refusal is not None:
+            return refusal
         try:
             dispatch = await self._kept(submission, app, now_ms)
         except Exception:
@@ -75,7 +80,14 @@ class Intake:
             raise
         self._dispatcher.wake()
         self._ground.meter.count("laba_broadcasts_accepted_total", audience=submission.audience)
-        return Accepted(dispatch)
+        return Accepted(dispatch, sender_has_token=await self._has_token(submission, app))
+
+    async def _has_token(self, submission: Submission, app: App) -> bool:
+        """Tell whether the sender of a push ever obtained a token (P9); of anything else it is not asked."""
+        if submission.feature is not Feature.PUSH or submission.audience is Audience.DEVICES:
+            return True
+        sender = await self._store.user(app.uuid, submission.sender)
+        return sender is not None and sender.token_at_ms is not None
 
     async def _kept(self, submission: Submission, app: App, now_ms: int) -> Dispatch:
         copies = await self._numbering.copies(submission)
@@ -83,7 +95,7 @@ class Intake:
         # From taking the id to queueing the write nothing waits: ids ascend in the order of the ledger (G3).
         first = self._numbering.ids.block(now_ms, copies)
         dispatch = Dispatch.admitted(submission, dispatch_id=first, app_uuid=app.uuid, now_ms=now_ms, copies=copies)
-        if submission.audience is Audience.ACTIVE_ROOMS and admission.is_raised(submission, app.policy.priorities):
+        if submission.audience in TO_EVERY_ROOM and admission.is_raised(submission, app.policy.priorities):
             dispatch = dispatch.raised()
         await self._store.append(dispatch)
         return dispatch

@@ -13,10 +13,18 @@ from laba.core.ids import nth
 from laba.core.lanes import Budget, Lane, LaneBounds, Shed
 from laba.core.pressure import LoadBounds, pressure
 from laba.core.tally import Tally
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Level, Message
+from laba.model.dispatch import (
+    TO_EVERY_ROOM,
+    Audience,
+    Conversation,
+    ConversationType,
+    Dispatch,
+    Level,
+    Message,
+)
 from laba.model.stream import Batch, Entry, Flush, Stream
 from laba.ports import Bus, Places
-from laba.service.fanout import Press
+from laba.service.press import Press
 
 Link = TypeVar("Link")
 
@@ -102,11 +110,15 @@ class Lanes(Generic[Link]):
         self._plan(track, now_ms)
 
     async def broadcast(self, dispatch: Dispatch) -> None:
-        """Queue a copy for every room in which there is a member, and that was ever spoken in (A8)."""
+        """Queue a copy for every room in which there is a member, and that was ever spoken in (A8).
+
+        Or for every one with a member, spoken in or not, where it is for open rooms.
+        """
         halls = [hall for hall in self._halls.of_app(dispatch.app_uuid) if _is_reached(hall, dispatch)]
         tally = Tally(dispatch.accepted_at_ms, 0)
         for hall in halls:
-            tally.expect(hall.stream.channel, len(hall.sessions) - len(hall.of_user(dispatch.sender)))
+            own = 0 if dispatch.to_sender else len(hall.of_user(dispatch.sender))
+            tally.expect(hall.stream.channel, len(hall.sessions) - own)
         self._reporting.watch(dispatch.id, tally)
         # One object for all rooms that raise it: what is encoded once per dispatch stays so.
         raised = dispatch.raised()
@@ -192,7 +204,7 @@ class Lanes(Generic[Link]):
             dispatch = one.item.dispatch
             self._ground.meter.count("laba_room_messages_shed_total", level=one.level, reason=one.reason)
             self._reporting.rooms.tally(stream, dispatch.accepted_at_ms).shed(one.level, one.reason)
-            tally = self._reporting.live(dispatch.id) if dispatch.audience is Audience.ACTIVE_ROOMS else None
+            tally = self._reporting.live(dispatch.id) if dispatch.audience in TO_EVERY_ROOM else None
             if tally is not None:
                 tally.shed(stream.channel, one.level)
 
@@ -204,8 +216,9 @@ def _now_ms() -> float:
 
 def _is_reached(hall: Hall[Any], dispatch: Dispatch) -> bool:
     room = hall.room
+    spoken_in = room.active or dispatch.audience is Audience.OPEN_ROOMS
     # A room without an id among the broadcast's copies was made after it was accepted.
-    return room.active and (len(hall) > 0 or bool(hall.away)) and room.number < dispatch.copies
+    return spoken_in and (len(hall) > 0 or bool(hall.away)) and room.number < dispatch.copies
 
 
 def _is_idle(track: _Track[Any], horizon_ms: float) -> bool:

@@ -7,7 +7,7 @@ from laba.model.stream import Batch, Entry, Position, Stream
 from laba.ports import Streams
 from laba.service.ground import Ground
 
-# A message of the largest size the dialects allow has 5 KB, and by its quota an app has at most 21 within a week.
+# By its quota an app has at most 21 within a week, of at most 128 KiB each (R3).
 _LIMIT_MESSAGES = 1000
 _LIMIT_BYTES = 8 * 1024 * 1024
 

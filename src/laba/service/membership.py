@@ -217,6 +217,7 @@ class Membership(Generic[Link]):
     def _gone(self, hall: Hall[Link], register: Register[Link], user: str) -> None:
         member = register.member(user)
         register.bid_farewell(user)
+        hall.gone(user)
         self.announcer.note(hall.stream, register, Went(hall.stream.channel, member))
 
     # --- by REST ---------------------------------------------------------------------------------------------------
@@ -312,10 +313,10 @@ class Membership(Generic[Link]):
 
     # --- who is there ----------------------------------------------------------------------------------------------
 
-    def members(self, app_uuid: str, room_id: str) -> tuple[str, ...]:
-        """Give who is in a room by a session here, those included who are away for a moment."""
+    def members(self, app_uuid: str, room_id: str) -> Mapping[str, int]:
+        """Give who is in a room by a session here, and since when (ms); those included who are away for a moment."""
         hall = self._halls.find(room_stream(app_uuid, room_id))
-        return () if hall is None else (*hall.users, *hall.away)
+        return {} if hall is None else hall.came
 
     def hall_of(self, session: Session[Link], room_id: str) -> Hall[Link] | None:
         """Give a room's hall to a session whose user is in it, by whatever device; None to anybody else."""

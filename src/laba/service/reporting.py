@@ -2,14 +2,17 @@
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 from types import MappingProxyType
 
 from laba.core.tally import SHARES, Tally
 from laba.model.app import App
+from laba.model.dispatch import Audience
 from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code, Refusal
-from laba.model.report import KeptReport, Report, Stage
+from laba.model.report import Report, Stage
 from laba.ports import Reports, StoreBusyError
+from laba.ports.campaigns import Campaigns
 from laba.service.ground import Ground
 from laba.service.roomreporting import RoomReporting
 
@@ -21,9 +24,12 @@ _KEEP_SECONDS = 5.0
 class Reporting:
     """Watches the tallies of this node. `live_ms` is how long a report may still change; `rooms` counts rooms."""
 
-    def __init__(self, reports: Reports, rooms: RoomReporting, live_ms: int, ground: Ground) -> None:
+    def __init__(
+        self, reports: Reports, campaigns: Campaigns, rooms: RoomReporting, live_ms: int, ground: Ground
+    ) -> None:
         self.rooms = rooms
         self._reports = reports
+        self._campaigns = campaigns
         self._live_ms = live_ms
         self._ground = ground
         self._live: OrderedDict[int, Tally] = OrderedDict()
@@ -49,11 +55,13 @@ class Reporting:
         if kept is None or (app is not None and kept.dispatch.app_uuid != app.uuid):
             reason = f"there is no broadcast {call.dispatch_id}" + ("" if app is None else f" of {app.name}")
             return Refusal(Code.BROADCAST_UNKNOWN, reason, subject=str(call.dispatch_id))
+        if kept.dispatch.audience is Audience.TARGETS:
+            kept = replace(kept, muster=await self._campaigns.muster(call.dispatch_id))
         tally = self._live.get(call.dispatch_id)
         if tally is None:
             return ReportShown(kept)
         stage = Stage.SENDING if tally.pending else Stage.SENT
-        return ReportShown(KeptReport(kept.dispatch, stage, report_of(call.dispatch_id, tally)))
+        return ReportShown(replace(kept, stage=stage, report=report_of(call.dispatch_id, tally)))
 
     async def run(self) -> None:
         """Keep what has changed, every few seconds, until cancelled."""

@@ -1,7 +1,7 @@
 """Rooms as the services about them find them: whose they are, who is in them, and one change at a time."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from laba.model.app import App
@@ -14,8 +14,8 @@ from laba.service.users import Users
 # After so many look-ups, each of which takes the loop some 10 µs, others have a turn.
 _TURN = 256
 
-# (app uuid, room id) -> who is in the room by a client's own subscription
-Present = Callable[[str, str], Collection[str]]
+# (app uuid, room id) -> who is in the room by a session of theirs, and since when (ms)
+Present = Callable[[str, str], Mapping[str, int]]
 
 
 class RoomBook:
@@ -56,6 +56,11 @@ class RoomBook:
         owner = (room.owner,) if room.owner else ()
         placed = await self.rooms.placed(room.app_uuid, room.id)
         return tuple(dict.fromkeys((*owner, *placed, *sorted(self._present(room.app_uuid, room.id)))))
+
+    async def arrivals(self, room: Room) -> tuple[tuple[str, int], ...]:
+        """Give everybody who is in a room with when each came (ms): 0 for who was put in and has no session in it."""
+        members, came = await self.members(room), self._present(room.app_uuid, room.id)
+        return tuple((user, came.get(user, 0)) for user in members)
 
     async def stranger(self, app: App, names: Sequence[str]) -> Refusal | None:
         """Refuse the first of these names that no registered user has."""

@@ -10,11 +10,11 @@ from laba.core.halls import Hall
 from laba.core.roomtally import RoomTally
 from laba.core.session import Session
 from laba.core.window import Kept
-from laba.model.dispatch import Audience, Level
+from laba.model.dispatch import TO_EVERY_ROOM, Level
 from laba.model.stream import Batch, Entry, Flush, Position, Stream
-from laba.service.fanout import Encoded, Joined, Press
 from laba.service.ground import Ground
 from laba.service.outgoing import Rank
+from laba.service.press import Encoded, Joined, Press
 from laba.service.roomlogs import RoomLogs
 
 Link = TypeVar("Link")
@@ -94,7 +94,7 @@ class View:
 class RoomDelivery(Generic[Link]):
     """A batch on its way to the members of a room.
 
-    All see `common` but those whose session has a view of its own: senders, whose own messages never come back to
+    All see `common` but those whose session has a view of its own: senders, whose own messages do not come back to
     them (E6), and members to whom something was directed (E10). `first` is the batch's first offset.
     """
 
@@ -160,7 +160,7 @@ class RoomFanout(Generic[Link]):
         """Note of broadcasts that nobody is left in the room for whom they were."""
         for entry in batch.entries:
             dispatch = entry.message.dispatch
-            tally = self._reporting.live(dispatch.id) if dispatch.audience is Audience.ACTIVE_ROOMS else None
+            tally = self._reporting.live(dispatch.id) if dispatch.audience in TO_EVERY_ROOM else None
             if tally is not None:
                 tally.shed(batch.stream.channel, "left")
 
@@ -169,7 +169,7 @@ class RoomFanout(Generic[Link]):
         dispatch = message.dispatch
         data = self._codecs.envelope(message)
         # Only all-rooms broadcasts have a report of their own.
-        tally = self._reporting.live(dispatch.id) if dispatch.audience is Audience.ACTIVE_ROOMS else None
+        tally = self._reporting.live(dispatch.id) if dispatch.audience in TO_EVERY_ROOM else None
         frames = Encoded(batch.stream.channel, Position(batch.epoch, entry.offset), data, self._codecs)
         return Kept(
             entry.offset,
@@ -179,7 +179,8 @@ class RoomFanout(Generic[Link]):
             frames,
             tally,
             dispatch.level,
-            dispatch.sender,
+            # Nobody is called so: it is kept from no one.
+            "" if dispatch.to_sender else dispatch.sender,
             dispatch.users,
         )
 

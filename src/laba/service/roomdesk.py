@@ -5,20 +5,27 @@ from laba.model.refusal import Refusal
 from laba.model.roomcalls import (
     AddMembers,
     ChangeRoom,
+    CheckMembers,
+    CloseRooms,
     CreateRoom,
     DestroyRoom,
+    FindRooms,
     GetRoom,
     GiveRoom,
     ListMembers,
     ListMutes,
     ListRooms,
     ListRoomsOf,
+    ManyRoomsAnswer,
+    ManyRoomsCall,
     MemberAnswer,
     MemberCall,
     MuteAnswer,
     MuteCall,
     MuteMembers,
     MuteRoom,
+    OpenRooms,
+    QueryMembers,
     RemoveMembers,
     RoomAnswer,
     RoomCall,
@@ -27,6 +34,8 @@ from laba.model.roomcalls import (
 from laba.service.roommembers import RoomMembers
 from laba.service.roommutes import RoomMutes
 from laba.service.rooms import Rooms
+
+OneRoomCall = CreateRoom | GetRoom | ListRooms | ChangeRoom | GiveRoom | DestroyRoom
 
 
 class RoomDesk:
@@ -38,6 +47,17 @@ class RoomDesk:
         self._mutes = mutes
 
     async def serve(self, call: RoomCall, app: App) -> RoomAnswer | Refusal:
+        match call:
+            case AddMembers() | RemoveMembers() | ListMembers() | ListRoomsOf() | QueryMembers() | CheckMembers():
+                return await self._about_members(call, app)
+            case MuteMembers() | UnmuteMembers() | ListMutes() | MuteRoom():
+                return await self._about_mutes(call, app)
+            case OpenRooms() | CloseRooms() | FindRooms():
+                return await self._about_many(call, app)
+            case _:
+                return await self._about_one(call, app)
+
+    async def _about_one(self, call: OneRoomCall, app: App) -> RoomAnswer | Refusal:
         match call:
             case CreateRoom():
                 return await self._rooms.create(call, app)
@@ -51,10 +71,15 @@ class RoomDesk:
                 return await self._rooms.give(call, app)
             case DestroyRoom():
                 return await self._rooms.destroy(call, app)
-            case AddMembers() | RemoveMembers() | ListMembers() | ListRoomsOf():
-                return await self._about_members(call, app)
-            case _:
-                return await self._about_mutes(call, app)
+
+    async def _about_many(self, call: ManyRoomsCall, app: App) -> ManyRoomsAnswer:
+        match call:
+            case OpenRooms():
+                return await self._rooms.open(call, app)
+            case CloseRooms():
+                return await self._rooms.close(call, app)
+            case FindRooms():
+                return await self._rooms.find(call, app)
 
     async def _about_members(self, call: MemberCall, app: App) -> MemberAnswer | Refusal:
         match call:
@@ -66,6 +91,10 @@ class RoomDesk:
                 return await self._members.list(call, app)
             case ListRoomsOf():
                 return await self._members.rooms_of(call, app)
+            case QueryMembers():
+                return await self._members.query(call, app)
+            case CheckMembers():
+                return await self._members.check(call, app)
 
     async def _about_mutes(self, call: MuteCall, app: App) -> MuteAnswer | Refusal:
         match call:

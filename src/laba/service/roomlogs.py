@@ -75,7 +75,7 @@ class RoomLogs(Generic[Link]):
         What goes out from now on comes to it live; what it missed goes before it, `limit_bytes` of it at most.
         """
         window = self._windows[hall.stream]
-        hall.join(session, window.position.offset)
+        hall.join(session, window.position.offset, self._ground.clock())
         if asked is None or not window.knows(asked) or session.seat is None:
             return Entry(window.position, recovered=False, missed=b"")
         missed = [kept for kept in window.after(asked.offset) if kept.is_for(session.seat.user)]

@@ -1,17 +1,24 @@
 """Who is in a room, as it is asked and changed by REST (S3)."""
 
+from heapq import nlargest, nsmallest
+from operator import itemgetter
+
 from laba.model.app import App
 from laba.model.notice import Placement, Removal
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room
 from laba.model.roomcalls import (
     AddMembers,
+    CheckMembers,
     ListMembers,
     ListRoomsOf,
     MembersAdded,
+    MembersChecked,
     MembersListed,
+    MembersQueried,
     MembersRemoved,
     Parting,
+    QueryMembers,
     RemoveMembers,
     RoomsOfUserListed,
 )
@@ -68,6 +75,25 @@ class RoomMembers:
             return room
         first = (call.page - 1) * call.size
         return MembersListed(room, (await self._book.members(room))[first : first + call.size])
+
+    async def query(self, call: QueryMembers, app: App) -> MembersQueried | Refusal:
+        """Show members with when they came.
+
+        It is known of who has a session in the room. Who was put in and has none shows 0, and is the earliest.
+        """
+        room = await self._book.found(app, call.room_id)
+        if isinstance(room, Refusal):
+            return room
+        members = await self._book.arrivals(room)
+        first = nlargest if call.latest_first else nsmallest
+        return MembersQueried(len(members), tuple(first(call.limit, members, key=itemgetter(1))))
+
+    async def check(self, call: CheckMembers, app: App) -> MembersChecked | Refusal:
+        room = await self._book.found(app, call.room_id)
+        if isinstance(room, Refusal):
+            return room
+        members = frozenset(await self._book.members(room))
+        return MembersChecked(tuple((user, user in members) for user in call.users))
 
     async def rooms_of(self, call: ListRoomsOf, app: App) -> RoomsOfUserListed | Refusal:
         """Give the rooms that a user was put into, in that order, and then those it is in by its own will."""

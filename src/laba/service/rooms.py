@@ -7,20 +7,26 @@ from laba.core.ids import IdSequence
 from laba.model.app import App
 from laba.model.notice import Destruction, Placement, RoomChange
 from laba.model.refusal import Code, Refusal
-from laba.model.room import Room
+from laba.model.room import MAX_MEMBERS, Room
 from laba.model.roomcalls import (
     ChangeRoom,
+    CloseRooms,
     CreateRoom,
     DestroyRoom,
+    FindRooms,
     GetRoom,
     GiveRoom,
     ListRooms,
+    OpenRooms,
     RoomChanged,
     RoomCreated,
     RoomDestroyed,
     RoomGiven,
+    RoomsClosed,
+    RoomsFound,
     RoomShown,
     RoomsListed,
+    RoomsOpened,
 )
 from laba.service.ground import Ground
 from laba.service.roombook import RoomBook, full, outsider
@@ -116,6 +122,28 @@ class Rooms:
             await self._book.rooms.remove(app.uuid, room.id)
             await self._book.tell(Destruction(app.uuid, room.id))
         return RoomDestroyed(room.id)
+
+    # --- under ids that the caller chose (vendor-apis.md 3.2): each of these may be asked again --------------------
+
+    async def open(self, call: OpenRooms, app: App) -> RoomsOpened:
+        """Make the rooms that there are not; they belong to nobody, and hold as many as a room may."""
+        for room_id, name in call.rooms:
+            async with self._book.changing(app, room_id):
+                made = Room(app.uuid, room_id, name, self._ground.clock(), max_members=MAX_MEMBERS)
+                await self._book.rooms.add(made, ())
+        return RoomsOpened()
+
+    async def close(self, call: CloseRooms, app: App) -> RoomsClosed:
+        """Destroy rooms. It is told of those, too, that are gone: whoever did not hear of it hears it now."""
+        for room_id in call.room_ids:
+            async with self._book.changing(app, room_id):
+                await self._book.rooms.remove(app.uuid, room_id)
+                await self._book.tell(Destruction(app.uuid, room_id))
+        return RoomsClosed()
+
+    async def find(self, call: FindRooms, app: App) -> RoomsFound:
+        found = [await self._book.rooms.find(app.uuid, room_id) for room_id in call.room_ids]
+        return RoomsFound(tuple(room for room in found if room is not None))
 
     async def _changed(self, room: Room) -> None:
         await self._book.rooms.change(room)

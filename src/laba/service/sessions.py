@@ -15,20 +15,21 @@ from laba.model.closing import Closing
 from laba.model.identity import Identity
 from laba.model.refusal import Code, Refusal
 from laba.model.session import Denial, Denied, Login, Subscription, Welcome
-from laba.model.stream import Position
+from laba.model.stream import Position, Stream
 from laba.model.user import User
 from laba.service.access import Access
 from laba.service.attending import Attending
-from laba.service.dispatching import APP_CHANNEL
+from laba.service.dispatching import APP_CHANNEL, USER_CHANNEL
 from laba.service.fanout import Fanout
 from laba.service.ground import Ground
+from laba.service.inboxes import Inboxes, Stretch
 from laba.service.tenants import Tenants
 from laba.service.users import Users
 
 Link = TypeVar("Link")
 
-USER_CHANNEL = "user"
 EVENTS_CHANNEL = "events"
+_CHANNELS = (APP_CHANNEL, USER_CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,14 @@ class LoginRules:
     window_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is known of a client from before it came: its stays, and what waits for its user."""
+
+    attending: Attending
+    inboxes: Inboxes
+
+
 class Sessions(Generic[Link]):
     """The life of every session on this node."""
 
@@ -48,40 +57,48 @@ class Sessions(Generic[Link]):
         people: "People",
         roster: Roster[Link],
         fanout: Fanout[Link],
-        attending: Attending,
+        past: Past,
         rules: LoginRules,
         ground: Ground,
     ) -> None:
         self._people = people
         self._roster = roster
         self._fanout = fanout
-        self._attending = attending
-        self._attendance = attending.attendance
+        self._attending = past.attending
+        self._attendance = past.attending.attendance
+        self._inboxes = past.inboxes
         self._rules = rules
         self._ground = ground
 
     async def login(self, session: Session[Link], login: Login) -> Welcome | Denied | Closing:
         """Let a client in, or say why not. Once welcomed it is in the roster, at a position that is in the answer."""
         while True:
-            revocations = self._people.users.revocations
+            changes = self._people.users.changes
             admitted = await self._people.admit(login.token, register=self._rules.register)
             if isinstance(admitted, Refusal):
                 return _answer(login, admitted)
             app, user = admitted
             window = await self._fanout.open_app(app)
             seat = Seat(app.uuid, user.name, login.device)
-            earlier = await self._attending.earlier(seat, _asked(login, window))
-            # A revocation while we waited may have been of this user, and its sessions were ended without this one.
-            if revocations == self._people.users.revocations:
+            asked = _asked(login, window)
+            earlier = await self._attending.earlier(seat, asked)
+            person = await self._inboxes.person(user, seat, login)
+            # A change while we waited may have been of this user, and its sessions were told without this one.
+            if changes == self._people.users.changes:
                 break
         if session.state is State.CLOSED:
             return Closing.NORMAL
         # What is told of the seat is read in the step that takes it: nothing can happen to it in between.
         now_ms, here = self._ground.clock(), window.position.offset
-        to_all = self._fanout.to_all(seat, user.created_at_ms)
-        arrival = Arrival(seat, now_ms, here, _asked(login, window), earlier, user.created_at_ms, to_all)
-        session.platform = login.platform
-        self._take_seat(session, arrival, window)
+        stretch = Stretch(Stream(app.uuid, APP_CHANNEL), self._attendance.seen(seat, asked, earlier), here)
+        batch = await self._inboxes.owed(user, person, stretch)
+        waiting = [] if batch is None else self._fanout.chosen(batch)
+        session.platform, session.tags, session.packages = login.platform, person.tags, person.packages
+        session.inbox = [kept for kept in waiting if session.entitled(kept)] or None
+        lasting = self._fanout.lasting(seat, user.created_at_ms, now_ms)
+        if session.inbox:
+            lasting = sorted([*lasting, *(kept.offset for kept in session.inbox)])
+        self._take_seat(session, Arrival(seat, now_ms, here, asked, earlier, user.created_at_ms, lasting), window)
         return self._welcome(session, login, window)
 
     def leave(self, session: Session[Link], *, orderly: bool = False, restarting: bool = False) -> None:
@@ -123,6 +140,7 @@ class Sessions(Generic[Link]):
     def _confirm(self, session: Session[Link], offset: int) -> None:
         if session.seat is not None:
             self._fanout.confirmed(session.seat, max(session.confirmed, session.joined_at), offset)
+            self._inboxes.confirmed(session, offset)
         session.confirmed = offset
 
     def _take_seat(self, session: Session[Link], arrival: Arrival, window: Window) -> None:
@@ -136,30 +154,42 @@ class Sessions(Generic[Link]):
             if other.seat == arrival.seat:
                 self._attendance.confirmed(arrival.seat, other.confirmed)
         back = self._attendance.arrived(arrival)
-        session.seat, session.joined_at, session.owed = arrival.seat, arrival.here, back.dues
+        session.seat, session.joined_at = arrival.seat, arrival.here
+        # What it is owed wherever it was may begin earlier; what it was present for does not begin before its start.
+        session.owed = tuple(due._replace(after=max(due.after, back.start)) for due in back.dues)
         if back.start > back.had:
             self._fanout.confirmed(arrival.seat, back.had, back.start)
         session.written = max(back.start, window.floor) if _is_owed(session, window, back) else arrival.here
-        if back.first_to_all is not None:
-            session.arrears = Arrears(back.first_to_all - 1, arrival.user_since_ms, session.written)
-            session.written = min(session.written, session.arrears.after)
+        if back.first_lasting is not None:
+            self._owe(session, arrival, back.first_lasting, window)
         session.confirmed = min(session.written, arrival.here)
         session.state = State.CATCHING_UP
         self._roster.join(session)
         self._ground.meter.count("laba_logins_total")
 
+    def _owe(self, session: Session[Link], arrival: Arrival, first: int, window: Window) -> None:
+        """Begin where the first message begins that is owed wherever the device was.
+
+        What is for whoever comes within the window stands in the window's log, and that begins there at the latest.
+        """
+        recent_since_ms = self._fanout.recent_since_ms(arrival.now_ms)
+        recent = (kept.offset for kept in window.recent(recent_since_ms) if kept.offset >= first)
+        upto = min(session.written, next(recent, session.written + 1) - 1)
+        session.arrears = Arrears(first - 1, arrival.user_since_ms, recent_since_ms, upto)
+        session.written = min(upto, session.arrears.after)
+
     def _welcome(self, session: Session[Link], login: Login, window: Window) -> Welcome:
-        asked = login.positions.get(APP_CHANNEL)
-        recovered = asked is not None and window.covers(asked)
-        epoch = window.position.epoch
+        presented = _presented(login, window.position.epoch)
+        recovered = presented is not None and window.covers(presented)
+        here = Position(window.position.epoch, session.written)
+        streams = tuple(
+            Subscription(channel, here, channel in login.positions, channel in login.positions and recovered)
+            for channel in _CHANNELS
+        )
         return Welcome(
             login.request_id,
             self._ground.entropy(8).hex(),
-            (
-                Subscription(APP_CHANNEL, Position(epoch, session.written), asked is not None, recovered),
-                _inbox(epoch, login.positions.get(USER_CHANNEL)),
-                Subscription(EVENTS_CHANNEL),
-            ),
+            (*streams, Subscription(EVENTS_CHANNEL)),
             self._rules.ping_seconds,
         )
 
@@ -194,12 +224,16 @@ class People:
         return app, user
 
 
+def _presented(login: Login, epoch: str) -> Position | None:
+    """Give the latest position that the client presents: both channels have their places in one stream."""
+    presented = [login.positions[channel] for channel in _CHANNELS if channel in login.positions]
+    return max((position for position in presented if position.epoch == epoch), default=None)
+
+
 def _asked(login: Login, window: Window) -> int | None:
     """Give the offset that the client presents; one behind the end is of messages that were lost with a disk."""
-    asked = login.positions.get(APP_CHANNEL)
-    if asked is None or asked.epoch != window.position.epoch:
-        return None
-    return min(asked.offset, window.position.offset)
+    presented = _presented(login, window.position.epoch)
+    return None if presented is None else min(presented.offset, window.position.offset)
 
 
 def _is_owed(session: Session[Link], window: Window, back: Return) -> bool:
@@ -209,7 +243,7 @@ def _is_owed(session: Session[Link], window: Window, back: Return) -> bool:
     earliest = min((due.after for due in back.dues), default=0)
     later = window.after(max(back.start, earliest))
     recent = takewhile(lambda kept: kept.accepted_at_ms <= latest_ms, later)
-    return any(session.entitled(kept.offset, kept.accepted_at_ms) for kept in recent)
+    return any(session.entitled(kept) for kept in recent)
 
 
 def _answer(login: Login, refusal: Refusal) -> Denied | Closing:
@@ -219,9 +253,3 @@ def _answer(login: Login, refusal: Refusal) -> Denied | Closing:
     if refusal.code is Code.USER_DEACTIVATED:
         return Closing.USER_DEACTIVATED
     return Closing.INVALID_TOKEN
-
-
-def _inbox(epoch: str, asked: Position | None) -> Subscription:
-    """Describe the user's own stream. Nothing is sent to it yet: it stands at the start of the app stream's epoch."""
-    start = Position(epoch, 0)
-    return Subscription(USER_CHANNEL, start, asked is not None, asked == start)

@@ -69,11 +69,13 @@ class Tenants:
 def _changed(call: ChangeApp, app: App) -> App:
     switched_on = {feature for feature, on in call.features.items() if on}
     switched_off = {feature for feature, on in call.features.items() if not on}
+    types = {**app.policy.types, **call.types}
     policy = AppPolicy(
         features=frozenset[Feature]((app.policy.features | switched_on) - switched_off),
         quotas={**app.policy.quotas, **call.quotas},
         development=app.policy.development if call.development is None else call.development,
         priorities=call.priorities.applied(app.policy.priorities),
+        types={name: flags for name, flags in types.items() if flags is not None},
     )
     return app.with_policy(policy)
 

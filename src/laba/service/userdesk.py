@@ -3,21 +3,27 @@
 from laba.model.app import App
 from laba.model.refusal import Refusal
 from laba.model.usercalls import (
+    ChangeProfile,
     DeleteUser,
     DisconnectUser,
     GetResources,
     GetStatus,
     GetStatuses,
+    GetTags,
     GetUser,
     ListUsers,
     RegisterUsers,
     ResourcesFound,
     SetActivation,
     SetPassword,
+    SetTags,
     StatusesFound,
     StatusFound,
+    TagsFound,
+    TagsSet,
     UserAnswer,
     UserCall,
+    UserChanged,
 )
 from laba.ports import Presence
 from laba.service.users import Users
@@ -40,14 +46,28 @@ class UserDesk:
                 return await self._users.list(call, app)
             case DeleteUser():
                 return await self._users.remove(call, app)
+            case DisconnectUser():
+                return await self._users.disconnect(call, app)
+            case SetPassword() | SetActivation() | ChangeProfile():
+                return await self._changed(call, app)
+            case SetTags() | GetTags():
+                return await self._tags(call, app)
+            case GetStatus() | GetStatuses() | GetResources():
+                return await self._whereabouts(call, app)
+
+    async def _changed(self, call: SetPassword | SetActivation | ChangeProfile, app: App) -> UserChanged | Refusal:
+        match call:
             case SetPassword():
                 return await self._users.set_password(call, app)
             case SetActivation():
                 return await self._users.set_activation(call, app)
-            case DisconnectUser():
-                return await self._users.disconnect(call, app)
-            case GetStatus() | GetStatuses() | GetResources():
-                return await self._whereabouts(call, app)
+            case ChangeProfile():
+                return await self._users.change_profile(call, app)
+
+    async def _tags(self, call: SetTags | GetTags, app: App) -> TagsSet | TagsFound:
+        if isinstance(call, SetTags):
+            return await self._users.set_tags(call, app)
+        return await self._users.tags(call, app)
 
     async def _whereabouts(
         self, call: GetStatus | GetStatuses | GetResources, app: App

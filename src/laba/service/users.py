@@ -1,21 +1,29 @@
 """Users: registering, finding, changing and removing them. What ends their sessions goes out as a revocation."""
 
+import asyncio
+from collections.abc import Iterable
 from uuid import UUID
 
 from laba.model.app import App
 from laba.model.closing import Closing
+from laba.model.notice import Tagging
 from laba.model.refusal import Code, Refusal
 from laba.model.stream import Revocation
 from laba.model.user import User, UserChange
 from laba.model.usercalls import (
+    ChangeProfile,
     DeleteUser,
     DisconnectUser,
+    GetTags,
     GetUser,
     ListUsers,
     NewUser,
     RegisterUsers,
     SetActivation,
     SetPassword,
+    SetTags,
+    TagsFound,
+    TagsSet,
     UserChanged,
     UserDeleted,
     UserDisconnected,
@@ -27,12 +35,15 @@ from laba.ports import Bus, Store
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
 
+# After so many look-ups, each of which takes the loop some 10 µs, others have a turn.
+_TURN = 256
+
 
 class Users:
     """Registered users of every app.
 
-    `revocations` counts up whenever a user's tokens hold no more: a login that finds it changed while it waited
-    looks again.
+    `changes` counts up whenever a user's tokens hold no more, or its tags are others: a login that finds it changed
+    while it waited looks again.
     """
 
     def __init__(self, store: Store, bus: Bus, hashing: Hashing, ground: Ground) -> None:
@@ -40,7 +51,8 @@ class Users:
         self._bus = bus
         self._hashing = hashing
         self._ground = ground
-        self.revocations = 0
+        self._tagging = asyncio.Lock()
+        self.changes = 0
 
     # --- finding ---------------------------------------------------------------------------------------------------
 
@@ -68,6 +80,11 @@ class Users:
         found = await self._store.users_after(app.uuid, call.after, call.limit + 1)
         users = found[: call.limit]
         return UsersListed(users, users[-1].name if len(found) > len(users) else None)
+
+    async def tags(self, call: GetTags, app: App) -> TagsFound:
+        found = [await self.find(app, name) for name in call.names]
+        tags = (() if user is None else user.tags for user in found)
+        return TagsFound(tuple(zip(call.names, tags, strict=True)))
 
     # --- coming and going ------------------------------------------------------------------------------------------
 
@@ -110,6 +127,58 @@ class Users:
         change = UserChange(app.uuid, call.name, self._ground.clock(), self._epoch(), password_hash=password_hash)
         return await self._changed(change, Closing.PASSWORD_CHANGED)
 
+    async def change_profile(self, call: ChangeProfile, app: App) -> UserChanged | Refusal:
+        """Change how a user is shown."""
+        now_ms = self._ground.clock()
+        return await self._changed(
+            UserChange(app.uuid, call.name, now_ms, nickname=call.nickname, portrait=call.portrait)
+        )
+
+    async def note_token(self, user: User, nickname: str | None = None, portrait: str | None = None) -> User | None:
+        """Note that a user is about to get a token (P9), and how it is shown from then on; None where it is gone.
+
+        What is known already is not written again.
+        """
+        nickname = None if nickname == user.nickname else nickname
+        portrait = None if portrait == user.portrait else portrait
+        looks_as_before = nickname is None and portrait is None
+        if looks_as_before and user.token_at_ms is not None:
+            return user
+        now_ms = self._ground.clock()
+        change = UserChange(
+            user.app_uuid,
+            user.name,
+            user.modified_at_ms if looks_as_before else now_ms,
+            nickname=nickname,
+            portrait=portrait,
+            token_at_ms=now_ms if user.token_at_ms is None else None,
+        )
+        return await self._store.change_user(change)
+
+    async def set_tags(self, call: SetTags, app: App) -> TagsSet:
+        """Give users other tags, and register those who are not. One call after the other: so all nodes hear it.
+
+        Whatever was not done when it fails is done when it is asked for again.
+        """
+        names, tags = tuple(dict.fromkeys(call.names)), tuple(sorted(set(call.tags)))
+        async with self._tagging:
+            strangers = [NewUser(name) for name in await self._unregistered(names, app)]
+            if strangers:
+                await self._store.add_users([await self._user(new, app) for new in strangers])
+            tagged = await self._store.tag_users(app.uuid, names, tags)
+            self.changes += 1
+            await self._bus.publish(Tagging(app.uuid, tagged, frozenset(tags)))
+        return TagsSet()
+
+    async def _unregistered(self, names: Iterable[str], app: App) -> tuple[str, ...]:
+        found = []
+        for number, name in enumerate(names, start=1):
+            if await self.find(app, name) is None:
+                found.append(name)
+            if number % _TURN == 0:
+                await asyncio.sleep(0)
+        return tuple(found)
+
     async def set_activation(self, call: SetActivation, app: App) -> UserChanged | Refusal:
         """Let a user in no more, or again.
 
@@ -140,7 +209,7 @@ class Users:
 
     async def _revoke(self, user: User, closing: Closing) -> None:
         """End the sessions of a user whose tokens hold no more. The count comes first: a login in between sees it."""
-        self.revocations += 1
+        self.changes += 1
         await self._bus.publish(Revocation(user.app_uuid, user.name, closing))
 
     async def _user(self, new: NewUser, app: App) -> User:

@@ -12,8 +12,8 @@ from laba.core.window import Bounds
 from laba.model.dispatch import Level
 from laba.model.stream import Batch, Entry, Flush
 from laba.protocols.websocket import CloseFrame, Text
-from laba.service.fanout import Codecs, Press
 from laba.service.outgoing import Piece
+from laba.service.press import Codecs, Press
 from laba.service.roomdeliveries import RoomFanout
 from laba.service.roomlogs import RoomLogs
 

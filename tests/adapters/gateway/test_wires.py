@@ -105,5 +105,14 @@ def test_a_stream_reads_its_login_from_the_request_and_the_rest_from_bodies():
 def test_what_is_not_served_is_denied_under_its_id():
     """Whatever the wire."""
     for wire in WIRES.values():
-        (event,) = WIRES["json_stream"].read(b'{"id":7,"publish":{"channel":"app"}}')
+        (event,) = WIRES["json_stream"].read(b'{"id":7,"presence":{"channel":"app"}}')
         assert wire.deny(event) == Denied(7, Denial.NOT_AVAILABLE)
+
+
+def test_what_is_not_a_room_cannot_be_replied_to():
+    """Whatever the wire, and in words."""  # P8, R4
+    for wire in WIRES.values():
+        (event,) = WIRES["json_stream"].read(b'{"id":7,"publish":{"channel":"user"}}')
+        denied = wire.deny(event)
+        assert (denied.request_id, denied.denial) == (7, Denial.PERMISSION_DENIED)
+        assert "cannot be replied to" in denied.message

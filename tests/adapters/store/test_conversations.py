@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.stores import APP_STREAM, SqliteStores, dispatch
-from laba.adapters.store.conversations import DEPTH, STAYS, _Span, merged
+from contracts.stores import APP_STREAM, SqliteStores, dispatch, to_chosen, user
+from laba.adapters.store.conversations import DEPTH, IN_INBOX, STAYS, _Span, merged
 from laba.model.attendance import Seat, Stay
 from laba.model.conversation import Reading
 from laba.model.dispatch import Conversation, ConversationType
+from laba.model.targets import Targets
 
 ANN = Seat("app-1", "ann", "")
 READING = Reading("app-1", "ann", 0, 0, 20)
@@ -55,3 +56,15 @@ async def test_a_list_looks_back_over_so_many_stays(tmp_path):
         await store.stays.write([Stay(ANN, number, number + 1, 0, 1, ended_at_ms=0) for number in range(count)])
         (one,) = (await store.conversations.shelf(READING)).listed
         assert one.unread == STAYS
+
+
+@pytest.mark.anyio
+async def test_a_list_looks_back_over_so_many_places_in_an_inbox(tmp_path):
+    """The newest ones count."""  # P5
+    async with SqliteStores(tmp_path).open() as store:
+        await store.add_users([user("ann")])
+        sent = [to_chosen(number, targets=Targets(users=frozenset({"ann"}))) for number in range(1, IN_INBOX + 6)]
+        await asyncio.gather(*map(store.append, sent))
+        await store.streams.append(APP_STREAM, sent)
+        (one,) = (await store.conversations.shelf(READING)).listed
+        assert (one.unread, one.offset) == (IN_INBOX, IN_INBOX + 5)

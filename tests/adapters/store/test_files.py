@@ -8,9 +8,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from contracts.stores import APP_STREAM, dispatch, user
 from laba.adapters.store import files
 from laba.adapters.store.faults import StoreForeignError, StoreTooNewError
+from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.store.tables import METADATA, Property
+from laba.model.conversation import Reading
+from laba.model.dispatch import Audience
 
 HEAD = ScriptDirectory(str(files._MIGRATIONS)).get_current_head()
 
@@ -43,16 +47,22 @@ def test_the_migrations_make_the_tables_that_the_code_has(path):
     files.close(writer)
 
 
-@pytest.fixture
-def first(path):
-    """A file as the first schema left it, with three dispatches of different senders and flags."""
+def of_schema(path, revision):
+    """Open a new file as an earlier version of laba made it."""
     writer = files._connected(path.absolute().as_uri(), "BEGIN IMMEDIATE")
     config = Config()
     config.set_main_option("script_location", str(files._MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = writer
     with writer.begin():
         writer.exec_driver_sql(f"PRAGMA application_id={files.APPLICATION_ID}")
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
+    return writer
+
+
+@pytest.fixture
+def first(path):
+    """A file as the first schema left it, with three dispatches of different senders and flags."""
+    writer = of_schema(path, "0001")
     for number, sender, flags in (
         (1, "admin", [True, True, False, True]),
         (2, "喇叭 'ann'", [False, False, False, False]),
@@ -93,6 +103,24 @@ def test_a_file_of_the_first_schema_gets_rooms(first):
     made = "SELECT sql FROM sqlite_schema WHERE name = 'rooms'"
     assert "AUTOINCREMENT" in writer.exec_driver_sql(made).scalar()
     files.close(writer)
+
+
+@pytest.mark.anyio
+async def test_a_file_of_the_sixth_schema_keeps_its_users_and_their_stays(path):
+    """They have nothing that is new since then. When a stay began is not known: its last coming counts."""  # S1 R5
+    writer = of_schema(path, "0006")
+    with writer.begin():
+        writer.exec_driver_sql("INSERT INTO users VALUES ('app-1', 'ann', 'uuid of ann', 1, 2, 3, 'Ann', 1, NULL)")
+        writer.exec_driver_sql("INSERT INTO attendance VALUES ('app-1', 'ann', '', 1, 1, 1, 50, NULL)")
+    files.close(writer)
+    async with SqliteStore.open(path, entropy=bytes) as store:
+        assert await store.user("app-1", "ann") == user("ann", nickname="Ann")
+        sent = dispatch(7, 40, audience=Audience.RECENT_USERS)
+        await store.append(sent)
+        await store.streams.append(APP_STREAM, [sent])
+        (one,) = (await store.conversations.shelf(Reading("app-1", "ann", 0, 0, 9, window_ms=10))).listed
+        assert one.offset == 1
+        assert (await store.conversations.shelf(Reading("app-1", "ann", 0, 0, 9, window_ms=9))).listed == ()
 
 
 def test_a_file_is_brought_up_to_date_once(first):

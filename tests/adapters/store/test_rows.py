@@ -1,11 +1,15 @@
+import json
 from types import MappingProxyType
 
 import pytest
 
-from contracts.stores import dispatch
+from contracts.stores import dispatch, to_chosen
 from laba.adapters.store import rows
-from laba.model.app import AppPolicy, Feature
-from laba.model.content import Content, Kind
+from laba.model.app import AppPolicy, Feature, QuotaName
+from laba.model.content import Content, Kind, Original
+from laba.model.dispatch import Level
+from laba.model.notification import Notification, Override
+from laba.model.targets import Targets
 
 
 def custom(exts):
@@ -22,6 +26,41 @@ def test_a_policy_from_before_there_were_priorities_is_read():  # E5
     """Nothing goes first in it."""
     document = '{"features":["push"],"quotas":{},"development":false}'
     assert rows._policy_of(document) == AppPolicy(frozenset({Feature.PUSH}))
+
+
+def test_a_policy_from_before_there_were_types_is_read():  # R8
+    """It has none of its own."""
+    document = '{"features":["push"],"quotas":{},"development":false,"high_types":[],"high_members":[]}'
+    assert rows._policy_of(document) == AppPolicy(frozenset({Feature.PUSH}))
+
+
+def test_a_dispatch_from_before_there_were_chosen_users_is_read():  # R8
+    """Four flags, and an original that is always an object; what it does not say is as it was then."""
+    document = (
+        '{"sender":"admin","kind":"txt","fields":{"text":"hello"},"flags":[true,true,true,true],'
+        '"audience":"online_users","original":["easemob","txt",{"msg":"hello"}],"level":"high"}'
+    )
+    read = rows.dispatch_of((1, "app-1", 1, "users_broadcast", document))
+    assert read == dispatch(1, original=Original("easemob", "txt", {"msg": "hello"}), level=Level.HIGH)
+    assert not read.flags.offline
+
+
+def test_targets_and_notifications_are_kept_by_these_names():  # P4 P6
+    """Whoever renames a member of the model changes what is in the files."""
+    document = (
+        '{"sender":"admin","kind":"txt","fields":{"text":"hello"},"flags":[true,true,true,true,false],'
+        '"audience":"targets","conversation":"system","targets":{"users":null,"tags":["a"],"any_tags":["b"],'
+        '"package":"p","platforms":["ios"]},"notification":{"alert":"x","title":"t","platforms":{"ios":'
+        '{"alert":null,"extras":{"k":1},"silent":true}}}}'
+    )
+    one = to_chosen(
+        1,
+        quota=QuotaName.USERS_BROADCAST,
+        targets=Targets(None, frozenset("a"), frozenset("b"), "p", frozenset({"ios"})),
+        notification=Notification("x", "t", {"ios": Override(None, {"k": 1}, silent=True)}),
+    )
+    assert rows.dispatch_of((1, "app-1", 1, "users_broadcast", document)) == one
+    assert json.loads(json.loads(rows.ledger_row(one))[4]) == json.loads(document)
 
 
 def test_what_is_no_json_is_a_bug():

@@ -3,11 +3,11 @@ import re
 import pytest
 from sqlalchemy.sql import ClauseElement
 
-from laba.adapters.store import files, roomstatements, statements
+from laba.adapters.store import campaignstatements, files, roomstatements, statements
 
 STATEMENTS = {
     name: value
-    for name, value in (vars(statements) | vars(roomstatements)).items()
+    for name, value in (vars(statements) | vars(roomstatements) | vars(campaignstatements)).items()
     if name.isupper() and isinstance(value, ClauseElement) and name[0] != "_"
 }
 NAMES = sorted(STATEMENTS)
@@ -19,6 +19,9 @@ SCANS = {
     "LAST": {"ledger USING INDEX sqlite_autoindex_ledger_1"},  # from its end, and a LIMIT of one ends the walk
     "LAST_CHECKPOINT": {"checkpoint"},  # one row
     "KEEP_ROOM_MINUTES": {"(subquery-3)", "(subquery-4)"},  # the counts of one minute, in two parts
+    "WALKING": {"campaigns USING INDEX campaigns_walking"},  # holds no walk that is over
+    "RECRUITS": {"(subquery-1)"},  # the page that was asked for
+    "HAS_INBOXES": {"CONSTANT ROW"},  # one row
     "HIGHEST_NUMBER": {"sqlite_sequence"},  # one row
 }
 # Where SQLite had a choice, the one that does not grow with the ledger or with the past.
@@ -36,6 +39,20 @@ SEARCHES = {
     "OFFSET_AT": "ledger USING COVERING INDEX ledger_placed (stream=? AND accepted_at_ms<?)",
     "SUMMARIES": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
     "MESSAGES_OF_SENDER": "ledger USING COVERING INDEX ledger_conversations (stream=? AND offset>? AND offset<?)",
+    "OFFSETS_RECENT": "ledger USING INDEX ledger_recent (stream=? AND accepted_at_ms>? AND accepted_at_ms<?)",
+    "OFFSETS_IN_INBOX": "inbox USING PRIMARY KEY (stream=? AND user=? AND offset>?)",
+    "ENTRIES": "ledger USING INDEX ledger_conversations (stream=? AND offset=?)",
+    "TAG_USERS": "users USING PRIMARY KEY (app_uuid=? AND name=?)",
+    "RECRUITS": "users USING PRIMARY KEY (app_uuid=? AND name>?)",
+    "PACKAGES": "devices USING PRIMARY KEY (app_uuid=? AND user>? AND user<?)",
+    "ENROL": "users USING PRIMARY KEY (app_uuid=? AND name=?)",
+    "WALKS_BEFORE": "campaigns USING INDEX campaigns_walking (app_uuid=? AND offset<?)",
+    "INBOX": "inbox USING PRIMARY KEY (stream=? AND user=? AND offset>? AND offset<?)",
+    "RECEIVED": "inbox USING PRIMARY KEY (stream=? AND user=? AND offset<?)",
+    "MUSTER": "inbox USING COVERING INDEX inbox_of_message (stream=? AND offset=?) LEFT-JOIN",
+    "HELD_SINCE_BEFORE": "campaigns USING INDEX campaigns_held (accepted_at_ms<?)",
+    "EMPTY": "inbox USING COVERING INDEX inbox_of_message (stream=? AND offset=? AND delivered=? AND user<?)",
+    "FORGET_INBOX": "inbox USING PRIMARY KEY (stream=? AND user=?)",
     "ROOM_MINUTES": "room_minutes USING PRIMARY KEY (app_uuid=? AND room_id=? AND minute>? AND minute<?)",
     "FORGET_ROOM_MINUTES": "room_minutes USING COVERING INDEX room_minutes_age (minute<?)",
     "AT_OFFSETS": "ledger USING INDEX ledger_conversations (stream=? AND offset=?)",
@@ -82,6 +99,24 @@ def test_the_index_is_the_one_that_was_made_for_it(connection, name):
 def test_stays_are_given_newest_first_without_sorting(connection):
     """A login must not sort what a seat did in ten years."""
     assert not [step for step in plan(connection, "STAYS_OF_SEAT") if "TEMP B-TREE" in step]
+
+
+@pytest.mark.parametrize("name", ["INBOX", "OFFSETS_IN_INBOX", "RECRUITS"])
+def test_the_newest_of_an_inbox_and_the_next_of_a_walk_need_no_sorting(connection, name):
+    """Neither must sort all that there is to give some of it."""
+    assert not [step for step in plan(connection, name) if "TEMP B-TREE" in step]
+
+
+@pytest.mark.parametrize("name", ["SUMMARIES", "MESSAGES_OF_SENDER"])
+def test_whether_a_message_to_chosen_users_is_one_s_own_is_asked_by_the_whole_key(connection, name):
+    """A list holds others' messages only to pass them over."""
+    assert "SEARCH inbox USING PRIMARY KEY (stream=? AND user=? AND offset=?)" in plan(connection, name)
+
+
+@pytest.mark.parametrize("name", ["RECEIVED", "EMPTY"])
+def test_one_message_s_places_are_never_gone_through_for_one_user(connection, name):
+    """There may be a million of them."""
+    assert "SEARCH inbox USING COVERING INDEX inbox_of_message (stream=? AND offset=?)" not in plan(connection, name)
 
 
 def test_a_user_s_rooms_are_given_in_order_without_sorting(connection):

@@ -11,6 +11,8 @@ from laba.model.usercalls import (
     ResourcesFound,
     StatusesFound,
     StatusFound,
+    TagsFound,
+    TagsSet,
     UserChanged,
     UserDeleted,
     UserDisconnected,
@@ -168,3 +170,10 @@ def test_a_deleted_user_is_shown_once_more(exchange):
     """The answer holds what was removed."""
     body = answered(exchange("DELETE", "/users/ann"), UserDeleted(ANN))
     assert (body["entities"], body["action"]) == ([ANN_ENTITY], "delete")
+
+
+@pytest.mark.parametrize("answer", [TagsSet(), TagsFound((("ann", ()),))])
+def test_answers_that_only_other_dialects_ask_for_are_a_bug_here(exchange, answer):
+    """No endpoint of this vendor sets tags."""
+    with pytest.raises(ValueError, match="another dialect"):
+        answered(exchange("GET", "/users/ann"), answer)

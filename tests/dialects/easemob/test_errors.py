@@ -52,6 +52,23 @@ def test_the_vendors_words_are_the_vendors(code, words):
     assert WORDS[code] == words
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (Code.APP_KEY_MISSING, (401, "unauthorized", "{reason}")),
+        (Code.SIGNATURE_MISSING, (401, "unauthorized", "{reason}")),
+        (Code.SIGNATURE_WRONG, (401, "unauthorized", "{reason}")),
+        (Code.SIGNATURE_STALE, (401, "unauthorized", "{reason}")),
+        (Code.SIGNATURE_REUSED, (401, "unauthorized", "{reason}")),
+        (Code.AUDIENCE_EMPTY, (400, "illegal_argument", "{reason}")),
+        (Code.NOT_RECALLABLE, (403, "forbidden_op", "{reason}")),
+    ],
+)
+def test_what_the_vendor_does_not_know_is_said_in_our_words(code, words):
+    """Under the error that the vendor gives to its like."""
+    assert words_for(Refusal(code, "why"), USERS_BROADCAST) == words
+
+
 # A3
 @pytest.mark.parametrize(
     ("span_seconds", "status", "error", "description"),

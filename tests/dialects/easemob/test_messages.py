@@ -7,7 +7,8 @@ from laba.dialects.easemob.endpoints import ALL_USERS_BROADCAST
 from laba.dialects.easemob.errors import words_for
 from laba.model.app import Feature, QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Flags, Level, Submission
+from laba.model.dispatch import Audience, Level, Submission
+from laba.model.flags import Flags
 from laba.model.refusal import Code, Refusal
 
 PATH = "/messages/users/broadcast"

@@ -10,8 +10,10 @@ from laba.model.room import Mute, Room
 from laba.model.roomcalls import (
     ChangeRoom,
     MembersAdded,
+    MembersChecked,
     MembersListed,
     MembersMuted,
+    MembersQueried,
     MembersRemoved,
     MembersUnmuted,
     MutesListed,
@@ -21,9 +23,12 @@ from laba.model.roomcalls import (
     RoomDestroyed,
     RoomGiven,
     RoomMuted,
+    RoomsClosed,
+    RoomsFound,
     RoomShown,
     RoomsListed,
     RoomsOfUserListed,
+    RoomsOpened,
 )
 
 UUID = "331d42e6-ad85-460f-b6b0-d1fb6fef9f12"
@@ -203,3 +208,12 @@ def test_refusals_have_the_vendors_words(exchange, method, path, refusal, words)
     response = EasemobDialect().write(exchange(method, path), refusal)
     body = json.loads(response.body)
     assert (response.status, body["error"], body["error_description"]) == words
+
+
+@pytest.mark.parametrize(
+    "answer", [RoomsOpened(), RoomsClosed(), RoomsFound((ROOM,)), MembersQueried(0, ()), MembersChecked(())]
+)
+def test_answers_that_only_other_dialects_ask_for_are_a_bug_here(exchange, answer):
+    """No endpoint of this vendor opens rooms under chosen ids."""
+    with pytest.raises(ValueError, match="another dialect"):
+        answered(exchange("GET", "/chatrooms"), answer)

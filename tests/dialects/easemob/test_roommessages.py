@@ -4,7 +4,8 @@ import pytest
 
 from laba.model.app import QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Flags, Level, Submission
+from laba.model.dispatch import Audience, Level, Submission
+from laba.model.flags import Flags
 from laba.model.refusal import Code, Refusal
 
 PATH = "/messages/chatrooms"

@@ -7,7 +7,8 @@ from laba.dialects.easemob.dialect import EasemobDialect
 from laba.model.app import QuotaName
 from laba.model.calls import Accepted, AppsListed, Claim, Exchange, Grant, Posted, TokenIssued
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Dispatch, Flags
+from laba.model.dispatch import Audience, Dispatch
+from laba.model.flags import Flags
 from laba.model.http import RequestHead
 from laba.model.refusal import Code, Refusal
 from laba.model.user import User

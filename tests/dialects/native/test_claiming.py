@@ -23,6 +23,7 @@ def claim(method, path, **headers):
         ("POST", "/v1/apps/acme/chat/messages", "send to rooms", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/broadcasts/7", "get broadcast", ("acme", "chat")),
         ("GET", "/v1/broadcasts/7", "find broadcast", None),
+        ("POST", "/v1/apps/acme/chat/broadcasts/7/recall", "recall", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/rooms/lobby/report", "room report", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/users/ann/conversations", "list conversations", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/users/ann/conversations/read", "read conversation", ("acme", "chat")),
@@ -47,7 +48,7 @@ def test_who_may_what_stands_in_the_table():
         "history",
     }
     assert (rights["get broadcast"], rights["find broadcast"]) == (Right.APP_OR_OPERATOR, Right.OPERATOR)
-    assert rights["room report"] is Right.APP_OR_OPERATOR
+    assert rights["room report"] is rights["recall"] is Right.APP_OR_OPERATOR
     assert all("{user}" in each.pattern for each in ENDPOINTS if each.right is Right.USER_OR_APP)
 
 

@@ -6,10 +6,11 @@ from laba.dialects.native.dialect import NativeDialect
 from laba.model.app import AppName, Feature, QuotaName
 from laba.model.calls import ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Conversation, ConversationType, Flags, Level, Submission
+from laba.model.dispatch import Audience, Conversation, ConversationType, Level, Submission
+from laba.model.flags import Flags
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.quota import UNLIMITED, Quota
-from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory
+from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory, Recall
 from laba.model.refusal import Code, Refusal
 
 APPS, APP = "/v1/apps", "/v1/apps/acme/chat"
@@ -159,6 +160,15 @@ def test_a_broadcast_goes_to_everyone_online():
 def test_a_broadcast_carries_what_the_caller_adds():
     call = broadcast(**{"from": "ann", "ext": {"k": 1}, "level": "high", "client_id": "c-1"})
     assert (call.sender, call.ext, call.level, call.client_id) == ("ann", {"k": 1}, Level.HIGH, "c-1")
+
+
+def test_a_broadcast_is_recalled_by_its_id_without_a_body():
+    """X3: whoever of the users it was for; a room's messages stay."""
+    users = {Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS, Audience.TARGETS}
+    path = f"{APP}/broadcasts/{2**63 - 1}/recall"
+    assert read("POST", path, b"") == read("POST", path, b"{") == Recall(2**63 - 1, frozenset(users))
+    for wrong in (str(2**63), "x", "-1", "1.5"):
+        assert fault(read("POST", f"{APP}/broadcasts/{wrong}/recall", b"")) == (Code.FIELD_INVALID, "id")
 
 
 def test_the_size_is_content_and_ext_as_compact_utf8():

@@ -6,7 +6,7 @@ from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.sending import said_in_room
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
-from laba.model.dispatch import Audience, Level
+from laba.model.dispatch import Audience, ConversationType, Level
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.refusal import Code, Refusal
 
@@ -111,7 +111,9 @@ def test_a_broadcast_may_be_for_all_users():
     )
 
 
-@pytest.mark.parametrize("audience", ["", "rooms", "everybody", None, 5, ["active_rooms"]])
+@pytest.mark.parametrize(
+    "audience", ["", "rooms", "open_rooms", "targets", "devices", "everybody", None, 5, ["active_rooms"]]
+)
 def test_any_other_audience_is_refused(audience):
     """Rooms that are named have their own endpoint."""
     # A8
@@ -156,3 +158,41 @@ def test_what_is_no_message_names_the_member_at_fault(data, field):
     refusal = said_in_room(data, "7", "ann")
     assert isinstance(refusal, Refusal)
     assert refusal.field == field
+
+
+@pytest.mark.parametrize(
+    ("named", "audience", "feature", "quota"),
+    [
+        (None, Audience.ONLINE_USERS, Feature.USERS_BROADCAST, QuotaName.USERS_BROADCAST),
+        ("online_users", Audience.ONLINE_USERS, Feature.USERS_BROADCAST, QuotaName.USERS_BROADCAST),
+        ("recent_users", Audience.RECENT_USERS, Feature.ONLINE_BROADCAST, QuotaName.ONLINE_BROADCAST),
+        ("all_users", Audience.ALL_USERS, Feature.ALL_USERS_BROADCAST, QuotaName.ALL_USERS_BROADCAST),
+    ],
+)
+def test_a_broadcast_to_users_may_be_in_the_app_s_conversation_or_in_the_system_s(named, audience, feature, quota):
+    """A1, R4, R5, V1: what switches it on and counts it goes by the audience, not by the conversation."""
+    whom = {} if named is None else {"audience": named}
+    for where, conversation in (
+        ({}, ConversationType.APP),
+        ({"conversation": "app"}, ConversationType.APP),
+        ({"conversation": "system"}, ConversationType.SYSTEM),
+    ):
+        asked = read("/broadcasts", {**HELLO, **whom, **where})
+        assert (asked.audience, asked.feature, asked.quota) == (audience, feature, quota)
+        assert asked.conversation is conversation
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"conversation": "room"},
+        {"conversation": "chat"},
+        {"conversation": None},
+        {"conversation": ["app"]},
+        {"audience": "active_rooms", "conversation": "system"},
+        {"audience": "active_rooms", "conversation": "app"},
+    ],
+)
+def test_it_is_in_no_other(members):
+    """G4: and what is for rooms is in the rooms'."""
+    assert fault(read("/broadcasts", {**HELLO, **members})) == (Code.FIELD_INVALID, "conversation")

@@ -6,11 +6,13 @@ from laba.dialects.native.dialect import NativeDialect
 from laba.dialects.native.writing import STATUS
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import Accepted, AppShown, AppsListed, Claim, Exchange, Grant, Posted, TokenIssued
+from laba.model.campaign import Muster
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch
+from laba.model.flags import Flags
 from laba.model.http import RequestHead
 from laba.model.quota import Quota
-from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, Shown
+from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, Recalled, ReportShown, Shown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Report, Stage
 from laba.model.user import User
@@ -54,6 +56,8 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "neroom_broadcast": False,
             "roaming": False,
             "room_cap": False,
+            "signature_time": False,
+            "signature_once": False,
         },
         "quotas": {
             "users_broadcast": "1/minute,50/day",
@@ -65,11 +69,22 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "room_messages": "100/second",
             "room_calls": "20/second",
             "directed_calls": "100/second",
+            "room_notices": "1/second",
+            "system_messages": "100/second",
+            "recalls": "100/second",
         },
         "development": False,
         "high_types": [],
         "high_members": [],
+        "types": {},
     }
+
+
+def test_an_app_is_shown_with_its_own_types():
+    # R8
+    gift = Flags(stored=True, counted=False, pushed=False, updates_last=True, offline=True)
+    _, body = write(AppShown(APP.with_policy(AppPolicy(types={"app:gift": gift}))))
+    assert body["types"] == {"app:gift": {"stored": True, "counted": False, "offline": True, "pushed": False}}
 
 
 def test_a_new_app_is_answered_201():
@@ -157,6 +172,23 @@ def test_a_report_tells_the_broadcast_and_every_count():
     }
 
 
+@pytest.mark.parametrize("stage", list(Stage))
+def test_a_report_of_chosen_users_counts_them(stage):
+    """Also where no session was counted yet; of a recall it says so."""  # P5 X3
+    kept = KeptReport(SENT, stage, None, Muster(10, 6, 1, walking=True), recalled=True)
+    _, body = write(ReportShown(kept))
+    assert body["targets"] == {"targeted": 10, "delivered": 6, "expired": 1, "walking": True}
+    assert body["recalled"] is True
+    plain = write(ReportShown(KeptReport(SENT, stage, Report(SENT.id, 1, 1))))[1]
+    assert not {"targets", "recalled"} & {*plain}
+
+
+def test_a_recall_is_answered_with_what_was_recalled():
+    # X3, G3
+    response, body = write(Recalled(2**63 - 1))
+    assert (response.status, body) == (200, {"id": "9223372036854775807"})
+
+
 def test_nothing_is_under_way_of_a_broadcast_that_was_sent():
     """A server that was killed meanwhile leaves counts that do not add up."""  # X2
     kept = KeptReport(SENT, Stage.SENT, Report(SENT.id, 100, 60))
@@ -178,6 +210,23 @@ def test_an_answer_to_a_call_it_never_makes_is_a_bug():
 
 def test_every_refusal_has_a_status():
     assert set(STATUS) == set(Code)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (Code.APP_KEY_MISSING, 401),
+        (Code.SIGNATURE_MISSING, 401),
+        (Code.SIGNATURE_WRONG, 401),
+        (Code.SIGNATURE_STALE, 401),
+        (Code.SIGNATURE_REUSED, 401),
+        (Code.AUDIENCE_EMPTY, 400),
+        (Code.NOT_RECALLABLE, 409),
+    ],
+)
+def test_signatures_and_recalls_are_refused_by_their_meaning(code, status):
+    """RFC 9110 section 15.5."""  # S10 X3
+    assert write(Refusal(code, "why"))[0].status == status
 
 
 def test_a_refusal_names_code_sentence_and_field():

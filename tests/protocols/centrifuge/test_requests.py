@@ -10,7 +10,7 @@ from laba.protocols.centrifuge.requests import denial
         ("subscribe", Denial.UNKNOWN_CHANNEL),
         ("unsubscribe", Denial.UNKNOWN_CHANNEL),
         ("rpc", Denial.METHOD_NOT_FOUND),  # one without a method
-        ("publish", Denial.NOT_AVAILABLE),
+        ("publish", Denial.PERMISSION_DENIED),
         ("history", Denial.NOT_AVAILABLE),
         ("refresh", Denial.NOT_AVAILABLE),
     ],

@@ -12,7 +12,7 @@ from laba.model.stream import Position
 from laba.protocols import centrifuge, cursor, sse
 from laba.protocols.centrifuge import json, protobuf, unidirectional
 from laba.protocols.websocket import binary_frame, text_frame
-from laba.service.fanout import Encoder
+from laba.service.press import Encoder
 
 _EVENT_STREAM = "text/event-stream"
 # A browser whose token is no good would else come back every few seconds, for ever.

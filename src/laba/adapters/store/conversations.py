@@ -1,17 +1,19 @@
 """One user's conversations, derived from its stays and the ledger: nothing is kept per message and recipient (A2).
 
-A list looks back over the newest DEPTH messages of the app's stream, over a user's newest STAYS stays, and over the
-newest TO_ALL messages to all users, wherever the user was when they were sent (V1): what lies before them is in no
-list any more.
+A list looks back over the newest DEPTH messages of the app's stream and over a user's newest STAYS stays. Wherever
+the user was when they were sent, it also holds the newest TO_ALL messages to all users (V1), and the newest IN_INBOX
+in the user's inbox (P5); and what was for whoever comes within the window, if one of the stays began in time (R5).
+What lies before all that is in no list any more.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import rows, statements
+from laba.adapters.store.tables import Property
 from laba.adapters.store.worker import Worker
 from laba.model.conversation import Listed, Page, Reading, Shelf
 from laba.model.dispatch import Conversation, ConversationType
@@ -19,14 +21,28 @@ from laba.model.dispatch import Conversation, ConversationType
 DEPTH = 10_000
 STAYS = 1_000
 TO_ALL = 1_000
+IN_INBOX = 1_000
 _APP_CHANNEL = "app"
 
 
+_LISTED = frozenset({ConversationType.APP, ConversationType.SYSTEM})
+
+
 class _Span(NamedTuple):
-    """Offsets behind `low` and up to `high`."""
+    """Offsets, or times, behind `low` and up to `high`."""
 
     low: int
     high: int
+
+
+class _Summary(NamedTuple):
+    """The columns of `statements.SUMMARIES`: `newest` and `last` are offsets."""
+
+    kind: str
+    sender: str
+    newest: int
+    last: int | None
+    unread: int | None
 
 
 class SqliteConversations:
@@ -37,6 +53,8 @@ class SqliteConversations:
         self._reader = reader
         self._spans = statements.Hot(statements.SPANS)
         self._to_all = statements.Hot(statements.OFFSETS_TO_ALL)
+        self._recent = statements.Hot(statements.OFFSETS_RECENT)
+        self._in_inbox = statements.Hot(statements.OFFSETS_IN_INBOX)
         self._summaries = statements.Hot(statements.SUMMARIES)
         self._messages = statements.Hot(statements.MESSAGES_OF_SENDER)
 
@@ -46,27 +64,33 @@ class SqliteConversations:
             found = {"stream": stream, "spans": _json(spans), "app_uuid": reading.app_uuid, "user": reading.user}
             before = reading.before or spans[0].high + 1 if spans else 0
             page = {"before": before, "most": reading.limit + 1}
-            summaries = self._summaries.run(connection, found | page).fetchall() if spans else []
+            rows_found = self._summaries.run(connection, found | page).fetchall() if spans else []
+            summaries = [_Summary(*row) for row in rows_found]
             shown = summaries[: reading.limit]
-            wanted = {offset for summary in shown for offset in (summary[1], summary[2]) if offset is not None}
+            wanted = {offset for summary in shown for offset in (summary.newest, summary.last) if offset is not None}
             messages = _messages(connection, stream, wanted)
             return Shelf(
                 tuple(_listed(summary, messages) for summary in shown),
-                shown[-1][1] if len(summaries) > len(shown) else 0,
+                shown[-1].newest if len(summaries) > len(shown) else 0,
             )
 
         return await self._reader.do(read)
 
     async def messages(self, reading: Reading, conversation: Conversation) -> Page:
-        if conversation.type is not ConversationType.APP:
+        if conversation.type not in _LISTED:
             return Page(())
+        the_one = {
+            "sender": conversation.id,
+            "system": Property.SYSTEM.value if conversation.type is ConversationType.SYSTEM else 0,
+            "user": reading.user,
+        }
 
         def read(connection: Connection) -> Page:
             stream, spans = self._attended(connection, reading)
             if not spans:
                 return Page(())
             before = reading.before or spans[0].high + 1
-            found = {"stream": stream, "spans": _json(spans), "sender": conversation.id, "before": before}
+            found = the_one | {"stream": stream, "spans": _json(spans), "before": before}
             stored = self._messages.run(connection, found | {"most": reading.limit + 1}).fetchall()
             offsets = [offset for (offset,) in stored[: reading.limit]]
             messages = _messages(connection, stream, offsets)
@@ -99,9 +123,20 @@ class SqliteConversations:
             "floor": max(0, stream.last_offset - DEPTH),
         }
         attended = self._spans.run(connection, asked | {"most": STAYS}).fetchall()
-        to_all = self._to_all.run(connection, asked | {"most": TO_ALL}).fetchall()
-        spans = [_Span(low, high) for low, high in attended]
-        return stream.number, merged(spans + [_Span(offset - 1, offset) for (offset,) in to_all])
+        single = self._to_all.run(connection, asked | {"most": TO_ALL}).fetchall()
+        single += self._in_inbox.run(connection, asked | {"most": IN_INBOX}).fetchall()
+        spans = [_Span(low, high) for low, high, _ in attended]
+        spans += [_Span(offset - 1, offset) for (offset,) in single]
+        came = [came for _, _, came in attended]
+        return stream.number, merged(spans + self._came_for(connection, asked, came, reading.window_ms))
+
+    def _came_for(
+        self, connection: Connection, asked: Mapping[str, object], came: Iterable[int], window_ms: int
+    ) -> list[_Span]:
+        """Give what was for whoever comes within the window, and the user came: its last millisecond counts."""
+        stretches = merged(_Span(at_ms - window_ms - 1, at_ms) for at_ms in came)
+        ((text,),) = self._recent.run(connection, {**asked, "stretches": _json(stretches)}).fetchall()
+        return [_Span(offset - 1, offset) for offset in msgspec.json.decode(text, type=list[int])]
 
 
 def merged(spans: Iterable[_Span]) -> list[_Span]:
@@ -120,14 +155,13 @@ def _messages(connection: Connection, stream: int, offsets: Iterable[int]) -> di
     return {row.offset: rows.message_of(rows.dispatch_of(row)) for row in found}
 
 
-def _listed(summary: Sequence[Any], messages: Mapping[int, Any]) -> Listed:
-    sender, newest, last, unread = summary
+def _listed(summary: _Summary, messages: Mapping[int, Any]) -> Listed:
     return Listed(
-        Conversation(ConversationType.APP, sender),
-        unread or 0,
-        None if last is None else messages[last],
-        messages[newest].dispatch.accepted_at_ms,
-        newest,
+        Conversation(ConversationType(summary.kind), summary.sender),
+        summary.unread or 0,
+        None if summary.last is None else messages[summary.last],
+        messages[summary.newest].dispatch.accepted_at_ms,
+        summary.newest,
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import rows, statements
-from laba.adapters.store.tables import State
+from laba.adapters.store.tables import Property, State
 from laba.adapters.store.worker import Worker
 from laba.model.report import KeptReport, Report, Stage
 
@@ -56,4 +56,5 @@ def _text(report: Report) -> str:
 
 def _kept(row: Any) -> KeptReport:
     report = None if row.report is None else Report(row.id, *msgspec.json.decode(row.report))
-    return KeptReport(rows.dispatch_of(row), _STAGES[State(row.state)], report)
+    recalled = bool(row.properties & Property.RECALLED)
+    return KeptReport(rows.dispatch_of(row), _STAGES[State(row.state)], report, recalled=recalled)

@@ -1,6 +1,5 @@
 """Rooms in the same file. What a login or a message asks is read at once, on the event loop; the rest beside it."""
 
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -8,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import roomstatements as statements
-from laba.adapters.store.faults import translated
+from laba.adapters.store.reads import at_once
 from laba.adapters.store.statements import Hot
 from laba.adapters.store.worker import Worker
 from laba.model.priorities import Priorities
@@ -139,13 +138,7 @@ class SqliteRooms:
         return await self._reader.do(read)
 
     def _at_once(self, statement: Hot, parameters: Mapping[str, object]) -> tuple[Room, ...]:
-        try:
-            return tuple(map(_of_row, statement.run(self._near, parameters).fetchall()))
-        except UnicodeEncodeError:
-            # A name that is no UTF-8 (a lone surrogate in a client's JSON) was never kept.
-            return ()
-        except sqlite3.Error as error:
-            raise translated(error) from error
+        return tuple(map(_of_row, at_once(self._near, statement, parameters)))
 
 
 def forget_in_rooms(connection: Connection, app_uuid: str, user: str) -> None:

@@ -1,6 +1,6 @@
 """Values to rows and back. What no query asks for lies in one compact JSON column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,10 +8,14 @@ from sqlalchemy import Row
 
 from laba.adapters.store.tables import Property, State
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
+from laba.model.campaign import Campaign
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Flags, Level, Message
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Level, Message
+from laba.model.flags import Flags
+from laba.model.notification import Notification
 from laba.model.priorities import Priorities
 from laba.model.quota import Quota, Span
+from laba.model.targets import Targets
 from laba.model.user import User, UserChange
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -41,32 +45,50 @@ USER_COLUMNS = (
     "nickname",
     "activated",
     "password_hash",
+    "portrait",
+    "tags",
+    "token_at_ms",
 )
+# The order in which `Campaign` takes its members.
+CAMPAIGN_COLUMNS = ("dispatch", "app_uuid", "offset", "accepted_at_ms", "targets", "cursor")
 
 
 class Document(msgspec.Struct, omit_defaults=True):
-    """The JSON of a ledger row: what a dispatch says beyond the row's columns. Defaults are absent."""
+    """The JSON of a ledger row: what a dispatch says beyond the row's columns. Defaults are absent.
+
+    Flags are in the order of their members; older rows have the first four. Targets and notifications are written as
+    the model has them: renaming one of their members needs a migration.
+    """
 
     sender: str
     kind: Kind
     fields: dict[str, Any]
-    flags: tuple[bool, bool, bool, bool]
+    flags: tuple[bool, ...]
     audience: Audience
-    original: tuple[str, str, dict[str, Any]] | None = None
+    original: tuple[str, str, dict[str, Any] | str] | None = None
     ext: dict[str, Any] | None = None
     level: Level = Level.NORMAL
     client_id: str | None = None
     copies: int = 1
+    conversation: ConversationType = ConversationType.APP
+    targets: Targets | None = None
+    to_sender: bool = False
+    notification: Notification | None = None
+    recalls: int | None = None
 
 
 class PolicyDocument(msgspec.Struct):
-    """The JSON of an app's policy; a span is [limit, seconds]. What goes first (E5) is absent in older files."""
+    """The JSON of an app's policy; a span is [limit, seconds], a type's flags are in the order of their members.
+
+    What goes first (E5) and types (R8) are absent in older files.
+    """
 
     features: list[Feature]
     quotas: dict[QuotaName, list[tuple[int, int]]]
     development: bool
     high_types: list[str] = []
     high_members: list[str] = []
+    types: dict[str, tuple[bool, ...]] = {}
 
 
 def ledger_row(dispatch: Dispatch) -> str:
@@ -93,24 +115,40 @@ def _properties(dispatch: Dispatch) -> int:
         Property.PUSHED: flags.pushed,
         Property.UPDATES_LAST: flags.updates_last,
         Property.TO_ALL: dispatch.audience is Audience.ALL_USERS,
+        Property.SYSTEM: dispatch.conversation is ConversationType.SYSTEM,
+        Property.TARGETED: dispatch.audience is Audience.TARGETS,
+        Property.RECENT: dispatch.audience is Audience.RECENT_USERS,
     }
     return sum(flag for flag, is_held in held.items() if is_held)
 
 
 def _document_of(dispatch: Dispatch) -> Document:
-    flags, original = dispatch.flags, dispatch.original
     return Document(
         sender=dispatch.sender,
         kind=dispatch.content.kind,
         fields=dict(dispatch.content.fields),
-        flags=(flags.stored, flags.counted, flags.pushed, flags.updates_last),
+        flags=_switches(dispatch.flags),
         audience=dispatch.audience,
-        original=None if original is None else (original.dialect, original.type, dict(original.content)),
+        original=None if dispatch.original is None else _original_of(dispatch.original),
         ext=None if dispatch.ext is None else dict(dispatch.ext),
         level=dispatch.level,
         client_id=dispatch.client_id,
         copies=dispatch.copies,
+        conversation=dispatch.conversation,
+        targets=dispatch.targets,
+        to_sender=dispatch.to_sender,
+        notification=dispatch.notification,
+        recalls=dispatch.recalls,
     )
+
+
+def _original_of(original: Original) -> tuple[str, str, dict[str, Any] | str]:
+    body = original.content
+    return original.dialect, original.type, body if isinstance(body, str) else dict(body)
+
+
+def _switches(flags: Flags) -> tuple[bool, ...]:
+    return flags.stored, flags.counted, flags.pushed, flags.updates_last, flags.offline
 
 
 def dispatch_of(row: Sequence[Any]) -> Dispatch:
@@ -131,20 +169,33 @@ def dispatch_of(row: Sequence[Any]) -> Dispatch:
         level=document.level,
         client_id=document.client_id,
         copies=document.copies,
+        conversation=document.conversation,
+        targets=document.targets,
+        to_sender=document.to_sender,
+        notification=document.notification,
+        recalls=document.recalls,
     )
 
 
 def message_of(dispatch: Dispatch) -> Message:
     """Say where a dispatch with a place in a stream appears (design.md section 4)."""
     match dispatch.audience:
-        case Audience.ONLINE_USERS | Audience.ALL_USERS:
-            return Message(dispatch.id, Conversation(ConversationType.APP, dispatch.sender), dispatch)
-        case Audience.ACTIVE_ROOMS | Audience.ROOMS:
+        case Audience.ONLINE_USERS | Audience.RECENT_USERS | Audience.ALL_USERS | Audience.TARGETS:
+            return Message(dispatch.id, Conversation(dispatch.conversation, dispatch.sender), dispatch)
+        case Audience.ACTIVE_ROOMS | Audience.OPEN_ROOMS | Audience.ROOMS:
             raise ValueError("a message to rooms is in one stream for each of them")
+        case Audience.DEVICES:
+            raise ValueError("a message to devices is in no stream")
 
 
 def user_row(user: User) -> dict[str, object]:
-    return {column: getattr(user, column) for column in USER_COLUMNS}
+    return {column: getattr(user, column) for column in USER_COLUMNS} | {"tags": tags_text(user.tags)}
+
+
+def tags_text(tags: Iterable[str]) -> str | None:
+    """Write tags sorted, each once."""
+    each = sorted(set(tags))
+    return _text(each) if each else None
 
 
 def change_row(change: UserChange) -> dict[str, object]:
@@ -156,13 +207,35 @@ def change_row(change: UserChange) -> dict[str, object]:
         "new_epoch": change.epoch,
         "new_activated": change.activated,
         "new_password_hash": change.password_hash,
+        "new_nickname": change.nickname,
+        "new_portrait": change.portrait,
+        "new_token_at_ms": change.token_at_ms,
     }
 
 
 def user_of(row: Sequence[Any]) -> User:
     """Give the user of a row of USER_COLUMNS."""
-    app_uuid, name, uuid, created_at_ms, modified_at_ms, epoch, nickname, activated, password_hash = row
-    return User(app_uuid, name, uuid, created_at_ms, modified_at_ms, epoch, nickname, bool(activated), password_hash)
+    app_uuid, name, uuid, created_at_ms, modified_at_ms, epoch, nickname, activated, password_hash, *rest = row
+    portrait, tags, token_at_ms = rest
+    known = (app_uuid, name, uuid, created_at_ms, modified_at_ms, epoch, nickname, bool(activated), password_hash)
+    held = () if tags is None else msgspec.json.decode(tags, type=tuple[str, ...])
+    return User(*known, portrait, held, token_at_ms)
+
+
+def names_text(names: Iterable[str]) -> str:
+    """Write names as a JSON array, but for those that are no UTF-8: nobody bears them."""
+    return _text([name for name in names if name.encode(errors="ignore").decode() == name])
+
+
+def targets_text(targets: Targets) -> str:
+    return _text(targets)
+
+
+def campaign_of(row: Sequence[Any]) -> Campaign:
+    """Give the campaign of a row of CAMPAIGN_COLUMNS whose walk is not over."""
+    dispatch_id, app_uuid, offset, accepted_at_ms, targets, cursor = row
+    wanted = msgspec.json.decode(targets, type=Targets)
+    return Campaign(dispatch_id, app_uuid, offset, accepted_at_ms, wanted, cursor)
 
 
 def app_row(app: App) -> dict[str, object]:
@@ -199,14 +272,16 @@ def app_of(row: AnyRow) -> App:
 def policy_text(policy: AppPolicy) -> str:
     quotas = {name: [(span.limit, span.seconds) for span in quota.spans] for name, quota in policy.quotas.items()}
     first = (sorted(policy.priorities.high_types), sorted(policy.priorities.high_members))
-    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first))
+    types = {name: _switches(flags) for name, flags in policy.types.items()}
+    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first, types))
 
 
 def _policy_of(text: str) -> AppPolicy:
     document = msgspec.json.decode(text, type=PolicyDocument)
     quotas = {name: Quota(tuple(Span(*span) for span in spans)) for name, spans in document.quotas.items()}
     priorities = Priorities(frozenset(document.high_types), frozenset(document.high_members))
-    return AppPolicy(frozenset(document.features), quotas, document.development, priorities)
+    types = {name: Flags(*switches) for name, switches in document.types.items()}
+    return AppPolicy(frozenset(document.features), quotas, document.development, priorities, types)
 
 
 def _text(document: object) -> str:

@@ -1,7 +1,6 @@
 """The embedded store: one SQLite file, one thread that writes it, one that reads."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -10,11 +9,12 @@ import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import files, rows, statements
+from laba.adapters.store.campaigns import SqliteCampaigns, forget_inbox
 from laba.adapters.store.chatfiles import SqliteFileRecords
 from laba.adapters.store.commits import Addition, GroupCommit
 from laba.adapters.store.conversations import SqliteConversations
-from laba.adapters.store.faults import translated
-from laba.adapters.store.reads import GroupRead
+from laba.adapters.store.devices import SqliteDevices, forget_devices
+from laba.adapters.store.reads import GroupRead, at_once
 from laba.adapters.store.reports import SqliteReports
 from laba.adapters.store.roomreports import SqliteRoomReports
 from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
@@ -30,10 +30,10 @@ from laba.model.user import User, UserChange
 class SqliteStore:
     """`ports.Store` on one SQLite file.
 
-    `streams`, `stays`, `conversations`, `reports` and `file_records` lie in the same file. One process may have it
-    open, through one store: who assembles sees to that (design.md section 9). Bounds: `writes_waiting_limit` calls
-    that change something and `reads_waiting_limit` that do not may wait for an answer; one more raises
-    StoreBusyError. `user` waits for nothing.
+    `streams`, `stays`, `conversations`, `campaigns`, `devices`, `reports`, `rooms` and `file_records` lie in the same
+    file. One process may have it open, through one store: who assembles sees to that (design.md section 9). Bounds:
+    `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
+    one more raises StoreBusyError. `user` waits for nothing.
     """
 
     def __init__(
@@ -42,6 +42,8 @@ class SqliteStore:
         self.streams = streams
         self.stays = SqliteStays(writer, near)
         self.conversations = SqliteConversations(writer, reader)
+        self.campaigns = SqliteCampaigns(writer, reader, near)
+        self.devices = SqliteDevices(writer, near)
         self.reports = SqliteReports(writer, reader)
         self.room_reports = SqliteRoomReports(writer, reader)
         self.rooms = SqliteRooms(writer, reader, near)
@@ -122,14 +124,8 @@ class SqliteStore:
         A thread costs a login more than the 7 µs the query takes, and under a busy loop every one of the driver's
         steps there waits for the interpreter's lock: 4 ms a query were measured. A commit never blocks a reader.
         """
-        try:
-            row = self._user.run(self._near, {"app_uuid": app_uuid, "name": name}).fetchone()
-        except UnicodeEncodeError:
-            # A name that is no UTF-8 (a lone surrogate in a token's JSON) was never registered.
-            return None
-        except sqlite3.Error as error:
-            raise translated(error) from error
-        return None if row is None else rows.user_of(row)
+        found = at_once(self._near, self._user, {"app_uuid": app_uuid, "name": name})
+        return rows.user_of(found[0]) if found else None
 
     async def add_users(self, users: Sequence[User]) -> frozenset[str]:
         """Register those whose name is free; of two with one name the first has it, and the name counts as taken."""
@@ -159,6 +155,14 @@ class SqliteStore:
 
         return await self._writer.do(write)
 
+    async def tag_users(self, app_uuid: str, names: Collection[str], tags: Sequence[str]) -> frozenset[str]:
+        given = {"the_app": app_uuid, "names": rows.names_text(names), "new_tags": rows.tags_text(tags)}
+
+        def write(connection: Connection) -> frozenset[str]:
+            return frozenset(connection.execute(statements.TAG_USERS, given).scalars())
+
+        return await self._writer.do(write)
+
     async def remove_user(self, app_uuid: str, name: str) -> User | None:
         if await self.user(app_uuid, name) is None:
             return None
@@ -169,6 +173,8 @@ class SqliteStore:
             connection.execute(statements.FORGET_STAYS, the_user)
             connection.execute(statements.FORGET_MARKS, the_user)
             forget_in_rooms(connection, app_uuid, name)
+            forget_inbox(connection, app_uuid, name)
+            forget_devices(connection, app_uuid, name)
             return None if row is None else rows.user_of(row)
 
         return await self._writer.do(write)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -27,6 +28,7 @@ from laba.adapters.store.tables import (
     attendance,
     checkpoint,
     files,
+    inbox,
     ledger,
     read_marks,
     room_minutes,
@@ -62,8 +64,18 @@ CHANGE_USER = (
         epoch=func.coalesce(bindparam("new_epoch"), users.c.epoch),
         activated=func.coalesce(bindparam("new_activated"), users.c.activated),
         password_hash=func.coalesce(bindparam("new_password_hash"), users.c.password_hash),
+        nickname=func.coalesce(bindparam("new_nickname"), users.c.nickname),
+        portrait=func.coalesce(bindparam("new_portrait"), users.c.portrait),
+        token_at_ms=func.coalesce(bindparam("new_token_at_ms"), users.c.token_at_ms),
     )
     .returning(*_USER)
+)
+TAG_USERS = (
+    update(users)
+    .where(users.c.app_uuid == bindparam("the_app"))
+    .where(users.c.name.in_(select(func.json_each(bindparam("names")).table_valued("value").c.value)))
+    .values(tags=bindparam("new_tags"))
+    .returning(users.c.name)
 )
 REMOVE_USER = delete(users).where(*_THE_USER).returning(*_USER)
 
@@ -101,25 +113,43 @@ ACCEPTED_SINCE = (
 )
 LAST = select(*_DISPATCH).order_by(ledger.c.id.desc()).limit(1)
 
+_OFFSETS = select(func.json_each(bindparam("offsets")).table_valued("value").c.value)
 STREAM = select(streams).where(*_THE_STREAM)
 ADD_STREAM = insert(streams).returning(*streams.c)
+_NOT_RECALLED = ledger.c.properties.op("&")(literal_column(str(Property.RECALLED.value))) == literal_column("0")
 ADVANCE = update(streams).where(streams.c.number == bindparam("stream")).values(last_offset=bindparam("new_offset"))
 PLACED = (
     select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
     .join_from(streams, ledger, ledger.c.stream == streams.c.number)
-    .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"))
+    .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"), _NOT_RECALLED)
     # The sign is there because SQLite would read the whole stream in the order of its offsets to save the sorting.
     .order_by(literal_column('+ledger."offset"'))
 )
 
+ENTRIES = (
+    select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
+    .join_from(streams, ledger, ledger.c.stream == streams.c.number)
+    .where(*_THE_STREAM, ledger.c.offset.in_(_OFFSETS), _NOT_RECALLED)
+    .order_by(ledger.c.offset)
+)
 # What is for all users, by the words of the index that holds nothing else.
 _IS_TO_ALL: ColumnElement[Any] = literal_column(f"ledger.properties & {Property.TO_ALL.value}")
 PLACED_TO_ALL = (
     select(*_DISPATCH, ledger.c.offset, streams.c.epoch)
     .join_from(streams, ledger, ledger.c.stream == streams.c.number)
-    .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"), _IS_TO_ALL)
+    .where(*_THE_STREAM, ledger.c.accepted_at_ms >= bindparam("since_ms"), _IS_TO_ALL, _NOT_RECALLED)
     .order_by(ledger.c.accepted_at_ms.desc(), ledger.c.offset.desc())
     .limit(bindparam("most"))
+)
+
+# A recall's own place decides: what waits still will not go out, and what is out is left out from now on.
+RECALL = (
+    update(ledger)
+    .where(ledger.c.id == bindparam("recalled"), ledger.c.app_uuid == bindparam("the_app"))
+    .values(
+        properties=ledger.c.properties.op("|")(literal_column(str(Property.RECALLED.value))),
+        state=case((_IS_WAITING, literal_column(str(State.EXPIRED.value))), else_=ledger.c.state),
+    )
 )
 
 STAYS_OF_SEAT = (
@@ -131,7 +161,10 @@ STAYS_OF_SEAT = (
     .offset(literal_column("0"))
 )
 # `true()` is there because SQLite would take ON CONFLICT for the beginning of a join.
-_STAYS = sqlite.insert(attendance).from_select(STAY_COLUMNS, select(*_given(STAY_COLUMNS)).where(true()))
+_BEGAN = _given(STAY_COLUMNS)[STAY_COLUMNS.index("since_ms")]
+_STAYS = sqlite.insert(attendance).from_select(
+    (*STAY_COLUMNS, "began_ms"), select(*_given(STAY_COLUMNS), _BEGAN).where(true())
+)
 WRITE_STAYS = _STAYS.on_conflict_do_update(
     index_elements=STAY_COLUMNS[:4], set_={name: _STAYS.excluded[name] for name in STAY_COLUMNS[4:]}
 )
@@ -162,12 +195,14 @@ END_OPEN = text(
     WHERE app_uuid = :app_uuid AND ended_at_ms IS NULL"""
 )
 
-# A stay reaches as far as what was accepted until its end, and within the grace after it.
+# A stay reaches as far as what was accepted until its end, and within the grace after it. One that an earlier bearer
+# of the name began, and older rows that do not tell, count from the last coming.
 SPANS = text(
     """SELECT max(from_offset, :floor) AS low, min(:last, max(to_offset, coalesce(CASE
         WHEN ended_at_ms IS NULL THEN :last
         ELSE (SELECT "offset" FROM ledger WHERE stream = :stream AND accepted_at_ms <= ended_at_ms + :grace_ms
-              ORDER BY accepted_at_ms DESC, "offset" DESC LIMIT 1) END, 0))) AS high
+              ORDER BY accepted_at_ms DESC, "offset" DESC LIMIT 1) END, 0))) AS high,
+        CASE WHEN began_ms >= :user_since_ms THEN began_ms ELSE since_ms END AS came
     FROM attendance
     WHERE app_uuid = :app_uuid AND user = :user AND since_ms >= :user_since_ms
     ORDER BY from_offset DESC LIMIT :most"""
@@ -181,27 +216,49 @@ OFFSETS_TO_ALL = (
     .offset(literal_column("0"))
 )
 _FLAG = {flag.name: flag.value for flag in Property}
+# What was for whoever came within the window, accepted in one of these stretches of time: behind, and up to.
+_OF_STRETCHES = f"""FROM json_each(:stretches) AS stretch
+    CROSS JOIN ledger ON ledger.stream = :stream AND properties & {_FLAG["RECENT"]}
+        AND accepted_at_ms > json_extract(stretch.value, '$[0]')
+        AND accepted_at_ms <= json_extract(stretch.value, '$[1]')
+    WHERE ledger."offset" > :floor"""
+OFFSETS_RECENT = text(f"""SELECT json_group_array(ledger."offset") {_OF_STRETCHES}""")
+OFFSETS_IN_INBOX = (
+    select(inbox.c.offset)
+    .where(inbox.c.stream == bindparam("stream"), inbox.c.user == bindparam("user"))
+    .where(inbox.c.offset > bindparam("floor"))
+    .order_by(inbox.c.offset.desc())
+    .limit(bindparam("most"))
+    .offset(literal_column("0"))
+)
 _OF_SPANS = """FROM json_each(:spans) AS span CROSS JOIN ledger ON ledger.stream = :stream
     AND ledger."offset" > json_extract(span.value, '$[0]') AND ledger."offset" <= json_extract(span.value, '$[1]')"""
+_IN_INBOX = """EXISTS (SELECT 1 FROM inbox
+        WHERE inbox.stream = :stream AND inbox.user = :user AND inbox."offset" = ledger."offset")"""
+# What went out while a user was there, to others whom it was for, is not its own.
+_LISTED = f"""properties & {_FLAG["STORED"] | _FLAG["RECALLED"]} = {_FLAG["STORED"]}
+    AND (NOT properties & {_FLAG["TARGETED"]} OR {_IN_INBOX})"""
 SUMMARIES = text(
-    f"""SELECT sender, max(ledger."offset") AS newest,
+    f"""SELECT CASE WHEN properties & {_FLAG["SYSTEM"]} THEN 'system' ELSE 'app' END AS kind, sender,
+        max(ledger."offset") AS newest,
         max(CASE WHEN properties & {_FLAG["UPDATES_LAST"]} THEN ledger."offset" END) AS last,
         sum(properties & {_FLAG["COUNTED"]} != 0 AND ledger."offset" > coalesce(mark."offset", 0)) AS unread
     {_OF_SPANS}
     LEFT JOIN read_marks AS mark
-        ON mark.app_uuid = :app_uuid AND mark.user = :user AND mark.type = 'app' AND mark.id = sender
-    WHERE properties & {_FLAG["STORED"]}
-    GROUP BY sender HAVING newest < :before ORDER BY newest DESC LIMIT :most"""
+        ON mark.app_uuid = :app_uuid AND mark.user = :user AND mark.id = sender
+        AND mark.type = CASE WHEN properties & {_FLAG["SYSTEM"]} THEN 'system' ELSE 'app' END
+    WHERE {_LISTED}
+    GROUP BY kind, sender HAVING newest < :before ORDER BY newest DESC LIMIT :most"""
 )
 MESSAGES_OF_SENDER = text(
     f"""SELECT ledger."offset" {_OF_SPANS}
-    WHERE sender = :sender AND properties & {_FLAG["STORED"]} AND ledger."offset" < :before
+    WHERE sender = :sender AND properties & {_FLAG["SYSTEM"]} = :system AND {_LISTED} AND ledger."offset" < :before
     ORDER BY ledger."offset" DESC LIMIT :most"""
 )
 AT_OFFSETS = (
     select(*_DISPATCH, ledger.c.offset)
     .where(ledger.c.stream == bindparam("stream"))
-    .where(ledger.c.offset.in_(select(func.json_each(bindparam("offsets")).table_valued("value").c.value)))
+    .where(ledger.c.offset.in_(_OFFSETS))
 )
 _MARK = sqlite.insert(read_marks).from_select(
     ["app_uuid", "user", "type", "id", "offset"],
@@ -242,7 +299,9 @@ FORGET_ROOM_MINUTES = text(
 )
 
 KEEP_REPORT = update(ledger).where(ledger.c.id == bindparam("dispatch")).values(report=bindparam("text"))
-REPORT = select(*_DISPATCH, ledger.c.state, ledger.c.report).where(ledger.c.id == bindparam("dispatch"))
+REPORT = select(*_DISPATCH, ledger.c.state, ledger.c.properties, ledger.c.report).where(
+    ledger.c.id == bindparam("dispatch")
+)
 
 ADD_FILE = insert(files)
 FILE = select(files).where(files.c.uuid == bindparam("uuid"))

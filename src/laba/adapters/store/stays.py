@@ -1,6 +1,5 @@
 """Attendance in the same file: read at once, on the event loop, and written in batches by the writer."""
 
-import sqlite3
 from collections.abc import Sequence
 
 import msgspec
@@ -8,7 +7,7 @@ from sqlalchemy import Connection
 
 from laba.adapters.store import statements
 from laba.adapters.store.commits import Addition
-from laba.adapters.store.faults import translated
+from laba.adapters.store.reads import at_once
 from laba.adapters.store.worker import Worker
 from laba.model.attendance import Seat, Stay
 
@@ -23,13 +22,7 @@ class SqliteStays:
         self._write = statements.Hot(statements.WRITE_STAYS)
 
     async def of_seat(self, seat: Seat, limit: int) -> tuple[Stay, ...]:
-        try:
-            rows = self._of_seat.run(self._near, seat._asdict() | {"most": limit}).fetchall()
-        except UnicodeEncodeError:
-            # A name that is no UTF-8 (a lone surrogate in a client's JSON) was never written.
-            return ()
-        except sqlite3.Error as error:
-            raise translated(error) from error
+        rows = at_once(self._near, self._of_seat, seat._asdict() | {"most": limit})
         return tuple(Stay(seat, *row) for row in rows)
 
     async def write(self, stays: Sequence[Stay]) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from laba.adapters.store import rows, statements
 from laba.adapters.store.faults import NotWaitingError
-from laba.adapters.store.tables import State
+from laba.adapters.store.placing import Placing
 from laba.adapters.store.worker import Worker
 from laba.model.dispatch import Dispatch
 from laba.model.stream import Batch, Entry, Position, Stream
@@ -34,7 +34,7 @@ class SqliteStreams:
         self._reader = reader
         self._entropy = entropy
         self._stream = statements.Hot(statements.STREAM)
-        self._place = statements.Hot(statements.PLACE)
+        self._placing = Placing()
         self._advance = statements.Hot(statements.ADVANCE)
 
     async def append(self, stream: Stream, dispatches: Sequence[Dispatch]) -> Batch:
@@ -46,8 +46,7 @@ class SqliteStreams:
             row = self._stream_row(connection, stream)
             offsets = range(row.last_offset + 1, row.last_offset + 1 + len(dispatches))
             for offset, dispatch in zip(offsets, dispatches, strict=True):
-                place = {"dispatch": dispatch.id, "place_stream": row.number, "place_offset": offset}
-                if self._place.run(connection, place | {"state": State.PLACED.value}).rowcount != 1:
+                if not self._placing.place(connection, dispatch, row.number, offset):
                     raise NotWaitingError
             self._advance.run(connection, {"stream": row.number, "new_offset": offsets[-1]})
             return Batch(stream, row.epoch, tuple(map(_entry, offsets, dispatches)))

@@ -26,13 +26,21 @@ class State(IntEnum):
 
 
 class Property(IntFlag):
-    """A message's flags (R8) as one number, and whether it is for all users (V1)."""
+    """A message's flags (R8) as one number, and what else of it a conversation list asks for.
+
+    Whether it is for all users (V1), in a conversation of type system (R4), for chosen users (P5), for whoever comes
+    within the window too (R5), and whether it was recalled (X3).
+    """
 
     STORED = 1
     COUNTED = 2
     PUSHED = 4
     UPDATES_LAST = 8
     TO_ALL = 16
+    SYSTEM = 32
+    TARGETED = 64
+    RECENT = 128
+    RECALLED = 256
 
 
 METADATA = MetaData()
@@ -71,6 +79,21 @@ users = Table(
     Column("nickname", Text),
     Column("activated", Boolean, nullable=False),
     Column("password_hash", Text),
+    Column("portrait", Text),
+    # A JSON array; NULL where there are none, which is most often so.
+    Column("tags", Text),
+    Column("token_at_ms", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+devices = Table(
+    "devices",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("platform", Text),
+    Column("package", Text, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -124,7 +147,48 @@ Index(
     ledger.c.offset,
     sqlite_where=text(f"properties & {Property.TO_ALL.value}"),
 )
+Index(
+    "ledger_recent",
+    ledger.c.stream,
+    ledger.c.accepted_at_ms,
+    ledger.c.offset,
+    sqlite_where=text(f"properties & {Property.RECENT.value}"),
+)
 
+# Messages to chosen users. `targets` is what a walk judges by, NULL where users are named and nobody walks. `expired`
+# and `delivered` count places in inboxes that are not there any more; once all are gone, it is `emptied`.
+campaigns = Table(
+    "campaigns",
+    METADATA,
+    Column("dispatch", _NUMBER, primary_key=True, autoincrement=False),
+    Column("app_uuid", Text, nullable=False),
+    Column("stream", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("accepted_at_ms", BigInteger, nullable=False),
+    Column("targets", Text),
+    Column("cursor", Text, nullable=False),
+    Column("walking", Boolean, nullable=False),
+    Column("expired", BigInteger, nullable=False),
+    Column("delivered", BigInteger, nullable=False),
+    Column("emptied", Boolean, nullable=False),
+)
+Index("campaigns_walking", campaigns.c.app_uuid, campaigns.c.offset, sqlite_where=text("walking = 1"))
+Index("campaigns_held", campaigns.c.accepted_at_ms, sqlite_where=text("emptied = 0"))
+
+# Who is to have a message to chosen users, and whether it is known that it has.
+inbox = Table(
+    "inbox",
+    METADATA,
+    Column("stream", BigInteger, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("delivered", Boolean, nullable=False),
+    # All that counting a campaign's users asks for.
+    Index("inbox_of_message", "stream", "offset", "delivered"),
+    sqlite_with_rowid=False,
+)
+
+# `began_ms` is the `since_ms` with which a stay was written first: it is not moved by a return.
 attendance = Table(
     "attendance",
     METADATA,
@@ -136,6 +200,7 @@ attendance = Table(
     Column("confirmed_offset", BigInteger, nullable=False),
     Column("since_ms", BigInteger, nullable=False),
     Column("ended_at_ms", BigInteger),
+    Column("began_ms", BigInteger),
     sqlite_with_rowid=False,
 )
 Index("attendance_open", attendance.c.app_uuid, sqlite_where=attendance.c.ended_at_ms.is_(None))

@@ -8,7 +8,7 @@ from typing import Any
 from laba.dialects.easemob import fields
 from laba.dialects.easemob.fields import invalid
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Flags
+from laba.model.flags import Flags
 from laba.model.refusal import Refusal
 
 DIALECT = "easemob"

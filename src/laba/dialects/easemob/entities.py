@@ -8,6 +8,8 @@ from laba.model.usercalls import (
     ResourcesFound,
     StatusesFound,
     StatusFound,
+    TagsFound,
+    TagsSet,
     UserAnswer,
     UserChanged,
     UserDeleted,
@@ -37,7 +39,7 @@ def entity(user: User) -> dict[str, Any]:
 
 
 def members(answer: UserAnswer) -> dict[str, Any]:
-    """Write what the vendor's page shows of each answer."""
+    """Write what the vendor's page shows of each answer. ValueError for one that no call of this dialect leads to."""
     match answer:
         case UsersRegistered(users, existing):
             return {"entities": [entity(user) for user in users], **_failures(existing)}
@@ -48,6 +50,8 @@ def members(answer: UserAnswer) -> dict[str, Any]:
             return page if more_after is None else page | {"cursor": cursors.written(more_after)}
         case UserDeleted(user) | UserChanged(user):
             return {"entities": [entity(user)]}
+        case TagsSet() | TagsFound():
+            raise ValueError(f"another dialect writes {type(answer).__name__}")
         case _:
             return _presence(answer)
 

@@ -47,6 +47,19 @@ WORDS: Mapping[Code, Words] = MappingProxyType(
         Code.TOKEN_UNKNOWN: Words(401, "auth_bad_access_token", "Unable to authenticate"),
         Code.TOKEN_MISMATCH: Words(401, "unauthorized", "token is illegal."),
         Code.OPERATOR_ONLY: Words(403, "forbidden_op", "only the operator may do this"),
+        # No call of this dialect is signed, or goes to chosen users, or is recalled.
+        **{
+            code: Words(401, "unauthorized", "{reason}")
+            for code in (
+                Code.APP_KEY_MISSING,
+                Code.SIGNATURE_MISSING,
+                Code.SIGNATURE_WRONG,
+                Code.SIGNATURE_STALE,
+                Code.SIGNATURE_REUSED,
+            )
+        },
+        Code.AUDIENCE_EMPTY: Words(400, "illegal_argument", "{reason}"),
+        Code.NOT_RECALLABLE: Words(403, "forbidden_op", "{reason}"),
         Code.APP_UNKNOWN: Words(
             404,
             "organization_application_not_found",

@@ -9,10 +9,11 @@ from laba.dialects.easemob import cursors
 from laba.model.room import Room
 from laba.model.roomcalls import (
     ChangeRoom,
-    MemberAnswer,
     MembersAdded,
+    MembersChecked,
     MembersListed,
     MembersMuted,
+    MembersQueried,
     MembersRemoved,
     MembersUnmuted,
     MuteAnswer,
@@ -24,14 +25,17 @@ from laba.model.roomcalls import (
     RoomDestroyed,
     RoomGiven,
     RoomMuted,
+    RoomsClosed,
+    RoomsFound,
     RoomShown,
     RoomsListed,
     RoomsOfUserListed,
+    RoomsOpened,
 )
 
 
 def members(answer: RoomAnswer) -> dict[str, Any]:
-    """Write what the vendor's page shows of each answer."""
+    """Write what the vendor's page shows of each answer. ValueError for one that no call of this dialect leads to."""
     match answer:
         case RoomCreated(room):
             return {"data": {"id": room.id}}
@@ -48,11 +52,15 @@ def members(answer: RoomAnswer) -> dict[str, Any]:
             return {"data": {"success": True, "id": room_id}}
         case MembersAdded() | MembersRemoved() | MembersListed() | RoomsOfUserListed():
             return _of_members(answer)
+        case RoomsOpened() | RoomsClosed() | RoomsFound() | MembersQueried() | MembersChecked():
+            raise ValueError(f"another dialect writes {type(answer).__name__}")
         case _:
             return _of_mutes(answer)
 
 
-def _of_members(answer: MemberAnswer) -> dict[str, Any]:
+def _of_members(
+    answer: MembersAdded | MembersRemoved | MembersListed | RoomsOfUserListed,
+) -> dict[str, Any]:
     match answer:
         case MembersAdded(room_id, (user, *_), _, single=True):
             return {"data": {"result": True, "action": "add_member", "id": room_id, "user": user}}

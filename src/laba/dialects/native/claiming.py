@@ -20,6 +20,7 @@ BROADCAST: Final = Endpoint("broadcast", "POST", "/v1/apps/{org}/{app}/broadcast
 SEND: Final = Endpoint("send to rooms", "POST", "/v1/apps/{org}/{app}/messages", Right.APP_OR_OPERATOR, JSON)
 GET_BROADCAST: Final = Endpoint("get broadcast", "GET", "/v1/apps/{org}/{app}/broadcasts/{id}", Right.APP_OR_OPERATOR)
 FIND_BROADCAST: Final = Endpoint("find broadcast", "GET", "/v1/broadcasts/{id}", Right.OPERATOR)
+RECALL: Final = Endpoint("recall", "POST", "/v1/apps/{org}/{app}/broadcasts/{id}/recall", Right.APP_OR_OPERATOR)
 ROOM_REPORT: Final = Endpoint("room report", "GET", "/v1/apps/{org}/{app}/rooms/{room}/report", Right.APP_OR_OPERATOR)
 _OF_USER: Final = "/v1/apps/{org}/{app}/users/{user}"
 LIST_CONVERSATIONS: Final = Endpoint("list conversations", "GET", f"{_OF_USER}/conversations", Right.USER_OR_APP)
@@ -42,6 +43,7 @@ ENDPOINTS: Final = (
     SEND,
     GET_BROADCAST,
     FIND_BROADCAST,
+    RECALL,
     ROOM_REPORT,
     LIST_CONVERSATIONS,
     READ_CONVERSATION,

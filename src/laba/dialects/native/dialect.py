@@ -25,7 +25,7 @@ class NativeDialect:
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
         """Read query and body as the endpoint's call. Media type and length are the endpoint's row, judged before."""
-        return read(claim, request)
+        return read(claim, request, app)
 
     def receive(self, claim: Claim, head: RequestHead, app: App | None, now_ms: int) -> Upload | Refusal:  # noqa: ARG002
         """Raise ValueError, a bug: no endpoint of this dialect takes a file."""

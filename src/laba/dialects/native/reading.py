@@ -3,22 +3,28 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from laba.dialects.native import claiming, conversations, roomreports, rooms, sending
+from laba.dialects.native import claiming, conversations, roomreports, rooms, sending, types
 from laba.dialects.native.members import Members, Unacceptable, decoded, invalid, named, user_name
-from laba.model.app import AppName, Feature, QuotaName
+from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
+from laba.model.dispatch import Audience
 from laba.model.http import HttpRequest
 from laba.model.quota import Quota
-from laba.model.recordcalls import GetReport
+from laba.model.recordcalls import GetReport, Recall
 from laba.model.refusal import Refusal
 from laba.model.roomcalls import GetRoom
 
 TTL_LIMIT_SECONDS: Final = 2**31 - 1
 
+# X3: what is in users' conversations can be withdrawn from them.
+_RECALLABLE: Final = frozenset({Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS, Audience.TARGETS})
 
-def read(claim: Claim, request: HttpRequest) -> Call | Refusal:
+
+def read(claim: Claim, request: HttpRequest, app: App | None) -> Call | Refusal:
     """Give the call that the endpoint, its query and its body mean; a Refusal names the member at fault."""
     try:
+        if claim.endpoint.name == claiming.CHANGE_APP.name:
+            return _change_app(request.body, app)
         if claim.endpoint.name in _QUERIES:
             return _QUERIES[claim.endpoint.name](claim, request.head.query)
         return _READERS[claim.endpoint.name](claim, request.body)
@@ -51,7 +57,7 @@ def _enabled(members: Members) -> frozenset[Feature] | None:
     return frozenset(named(Feature, name, f"enable[{index}]") for index, name in enumerate(asked))
 
 
-def _change_app(_claim: Claim, body: bytes) -> ChangeApp:
+def _change_app(body: bytes, app: App | None) -> ChangeApp:
     members = decoded(body)
     features, quotas = members.members("features"), members.members("quotas")
     return ChangeApp(
@@ -59,6 +65,7 @@ def _change_app(_claim: Claim, body: bytes) -> ChangeApp:
         quotas={named(QuotaName, name, quotas.path(name)): _quota(quotas, name) for name in quotas},
         development=members.flag("development") if "development" in members else None,
         priorities=rooms.priorities(members),
+        types=types.read(members, app),
     )
 
 
@@ -84,14 +91,18 @@ def _get_broadcast(claim: Claim, _query: Mapping[str, str]) -> GetReport:
     return GetReport(conversations.message_id(claim.arguments["id"], "id"))
 
 
+def _recall(claim: Claim, _body: bytes) -> Recall:
+    return Recall(conversations.message_id(claim.arguments["id"], "id"), _RECALLABLE)
+
+
 _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.CREATE_APP.name: _create_app,
     claiming.LIST_APPS.name: lambda _claim, _body: ListApps(),
     claiming.GET_APP.name: lambda _claim, _body: GetApp(),
-    claiming.CHANGE_APP.name: _change_app,
     claiming.ISSUE_TOKEN.name: _issue_token,
     claiming.BROADCAST.name: sending.broadcast,
     claiming.SEND.name: sending.to_rooms,
+    claiming.RECALL.name: _recall,
     claiming.READ_CONVERSATION.name: lambda claim, body: conversations.mark_read(
         decoded(body), claim.arguments["user"]
     ),

@@ -10,7 +10,8 @@ from laba.dialects.native.members import Members, Unacceptable, compact_bytes, d
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
 from laba.model.content import Kind
-from laba.model.dispatch import Audience, Flags, Level, Submission
+from laba.model.dispatch import Audience, ConversationType, Level, Submission
+from laba.model.flags import Flags
 from laba.model.refusal import Code, Refusal
 
 # A4: a broadcast without a sender is the administrator's.
@@ -31,20 +32,32 @@ _LASTING: Final = Flags(stored=True, counted=True, pushed=False, updates_last=Tr
 _BROADCASTS: Final[Mapping[str, tuple[Audience, Feature, QuotaName]]] = MappingProxyType(
     {
         "online_users": (Audience.ONLINE_USERS, Feature.USERS_BROADCAST, QuotaName.USERS_BROADCAST),
+        "recent_users": (Audience.RECENT_USERS, Feature.ONLINE_BROADCAST, QuotaName.ONLINE_BROADCAST),
         "all_users": (Audience.ALL_USERS, Feature.ALL_USERS_BROADCAST, QuotaName.ALL_USERS_BROADCAST),
         "active_rooms": (Audience.ACTIVE_ROOMS, Feature.CHATROOMS_BROADCAST, QuotaName.CHATROOMS_BROADCAST),
     }
 )
+# A room's messages are in its conversation; what is for users may be in the app's or in the system's (R4).
+_CONVERSATIONS: Final = (ConversationType.APP, ConversationType.SYSTEM)
 
 
 def broadcast(_claim: Claim, body: bytes) -> Submission:
-    """Read a broadcast: to the users who are online, or by `audience` to all users (V1) or active rooms (A8)."""
+    """Read a broadcast: to the users who are online, or by `audience` to others.
+
+    To those who are online or come within the window (R5), to all users (V1), or to active rooms (A8).
+    """
     members = decoded(body)
     asked = members.value("audience") if "audience" in members else "online_users"
     if not isinstance(asked, str) or asked not in _BROADCASTS:
         raise invalid("audience", f"must be one of {', '.join(_BROADCASTS)}")
     audience, feature, quota = _BROADCASTS[asked]
-    return replace(_submission(members, _sender(members)), audience=audience, feature=feature, quota=quota)
+    return replace(
+        _submission(members, _sender(members)),
+        audience=audience,
+        feature=feature,
+        quota=quota,
+        conversation=_conversation(members, audience),
+    )
 
 
 def to_rooms(_claim: Claim, body: bytes) -> Submission:
@@ -90,6 +103,18 @@ def _submission(members: Members, sender: str) -> Submission:
         level=named(Level, members.value("level"), "level") if "level" in members else Level.NORMAL,
         client_id=_client_id(members),
     )
+
+
+def _conversation(members: Members, audience: Audience) -> ConversationType:
+    """Read in which conversation a broadcast to users appears."""
+    if "conversation" not in members:
+        return ConversationType.APP
+    if audience is Audience.ACTIVE_ROOMS:
+        raise invalid("conversation", "is for broadcasts to users: a room's messages are in the room's")
+    asked = members.value("conversation")
+    if asked not in _CONVERSATIONS:
+        raise invalid("conversation", f"must be one of {', '.join(_CONVERSATIONS)}")
+    return ConversationType(asked)
 
 
 def _sender(members: Members) -> str:

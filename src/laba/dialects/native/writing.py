@@ -5,12 +5,19 @@ from typing import Any, Final
 
 import msgspec
 
-from laba.dialects.native import roomreports, rooms
+from laba.dialects.native import roomreports, rooms, types
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Answer, AppShown, AppsListed, Posted, TokenIssued
 from laba.model.http import HttpResponse
-from laba.model.recordcalls import ConversationsListed, HistoryRead, MarkedRead, ReportShown, RoomReportShown
+from laba.model.recordcalls import (
+    ConversationsListed,
+    HistoryRead,
+    MarkedRead,
+    Recalled,
+    ReportShown,
+    RoomReportShown,
+)
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
 from laba.model.roomcalls import RoomChanged, RoomShown, RoomsListed
@@ -23,6 +30,11 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.TOKEN_EXPIRED: 401,
     Code.TOKEN_MISMATCH: 401,
     Code.OPERATOR_ONLY: 403,
+    Code.APP_KEY_MISSING: 401,
+    Code.SIGNATURE_MISSING: 401,
+    Code.SIGNATURE_WRONG: 401,
+    Code.SIGNATURE_STALE: 401,
+    Code.SIGNATURE_REUSED: 401,
     Code.APP_UNKNOWN: 404,
     Code.ENDPOINT_UNKNOWN: 404,
     Code.METHOD_WRONG: 405,
@@ -39,6 +51,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.MESSAGE_TOO_LARGE: 413,
     Code.TARGET_UNKNOWN: 400,
     Code.TARGET_UNSERVED: 400,
+    Code.AUDIENCE_EMPTY: 400,
     Code.FEATURE_OFF: 403,
     Code.QUOTA_EXHAUSTED: 429,
     Code.OVERLOADED: 503,
@@ -64,6 +77,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.MEMBER_UNKNOWN: 400,
     Code.OWNER_STAYS: 403,
     Code.BROADCAST_UNKNOWN: 404,
+    Code.NOT_RECALLABLE: 409,
     Code.FILE_MISSING: 400,
     Code.FILE_TOO_LARGE: 413,
     Code.FILES_FULL: 507,
@@ -87,20 +101,28 @@ def _document(answer: Answer) -> Any:
             return _app(answer.app) if isinstance(answer, AppShown) else {"apps": [_app(app) for app in answer.apps]}
         case TokenIssued():
             return _token(answer)
-        case Accepted(dispatch):
-            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
-        case Posted(ids):
-            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
+        case Accepted() | Posted() | Recalled():
+            return _sent(answer)
         case ConversationsListed():
             return {"conversations": told(answer), "cursor": cursor(answer.next)}
         case MarkedRead() | HistoryRead():
             return told(answer)
         case ReportShown(kept):
-            return _report(kept)
+            return _report(kept) | _muster(kept)
         case RoomReportShown() | RoomShown() | RoomChanged() | RoomsListed():
             return roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer)
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
+
+
+def _sent(answer: Accepted | Posted | Recalled) -> dict[str, Any]:
+    match answer:
+        case Accepted(dispatch):
+            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
+        case Posted(ids):
+            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
+        case Recalled(dispatch_id):
+            return {"id": str(dispatch_id)}
 
 
 def refuse(refusal: Refusal) -> HttpResponse:
@@ -147,6 +169,19 @@ def _report(kept: KeptReport) -> dict[str, Any]:
     }
 
 
+def _muster(kept: KeptReport) -> dict[str, Any]:
+    """Write what is so of some dispatches only: users who are counted one by one (P5), and a recall (X3)."""
+    shown: dict[str, Any] = {"recalled": True} if kept.recalled else {}
+    if kept.muster is not None:
+        shown["targets"] = {
+            "targeted": kept.muster.targeted,
+            "delivered": kept.muster.delivered,
+            "expired": kept.muster.expired,
+            "walking": kept.muster.walking,
+        }
+    return shown
+
+
 def _app(app: App) -> dict[str, Any]:
     return {
         "org_name": app.name.org,
@@ -163,6 +198,7 @@ def _app(app: App) -> dict[str, Any]:
         "quotas": {name.value: str(app.policy.quota(name)) for name in QuotaName},
         "development": app.policy.development,
         **rooms.shown_priorities(app.policy.priorities),
+        "types": types.shown(app.policy.types),
     }
 
 

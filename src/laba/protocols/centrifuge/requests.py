@@ -128,6 +128,8 @@ class Command(msgspec.Struct):
     sub_refresh: Request | None = None
 
 
+# P8, R4: only rooms are spoken in; what comes to everybody or to a user alone is not answered.
+_NO_REPLY = "only a room can be published to; a SYSTEM or app-wide conversation cannot be replied to"
 _REQUESTS = tuple(name for name in Command.__struct_fields__ if name != "id")
 
 
@@ -153,7 +155,7 @@ def meaning(command: Command) -> Event | None:
     room_id = request.channel.removeprefix(ROOM_PREFIX)
     if name in _OF_ROOMS and room_id and room_id != request.channel:
         return _OF_ROOMS[name](command, room_id)
-    return Unsupported(command.id, name, request.channel)
+    return Unsupported(command.id, name, request.channel, _NO_REPLY if name == "publish" else "")
 
 
 # --- what is said of a room (design.md section 5) ------------------------------------------------------------------
@@ -226,6 +228,8 @@ def fault(error: msgspec.ValidationError, inside: str = "") -> str:
 
 def denial(event: Unsupported) -> Denial:
     """Say which of the protocol's errors answers a command that laba does not serve."""
+    if event.command == "publish":
+        return Denial.PERMISSION_DENIED
     if event.reason:
         return Denial.BAD_REQUEST
     if event.command in {"subscribe", "unsubscribe"}:

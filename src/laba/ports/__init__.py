@@ -28,7 +28,7 @@ class StoreBusyError(Exception):
 
 
 class Store(Protocol):
-    """Apps, users, the ledger of kept dispatches, and in `file_records` what is known of files.
+    """Apps, users with their tags, the ledger of kept dispatches, and in `file_records` what is known of files.
 
     Whatever returned has survived: after `kill -9` or power loss it is still there (design.md section 8). Calls that
     change something and return False or None have changed nothing. Every method may raise StoreBusyError, and
@@ -67,6 +67,9 @@ class Store(Protocol):
 
     async def change_user(self, change: UserChange) -> User | None:
         """Change a user, and give it as it is then; None if there is none."""
+
+    async def tag_users(self, app_uuid: str, names: Collection[str], tags: Sequence[str]) -> frozenset[str]:
+        """Give registered users these tags in place of theirs, all in one transaction; gives the names there were."""
 
     async def append(self, dispatch: Dispatch) -> None:
         """Keep a dispatch together with the work of sending it, or neither.
@@ -266,6 +269,7 @@ class Streams(Protocol):
     async def append(self, stream: Stream, dispatches: Sequence[Dispatch]) -> Batch:
         """Give the dispatches their places at the stream's end, in this order, and note that their work is done.
 
+        One that recalls another marks that as recalled; one to chosen users begins its campaign.
         Before this returns the places are as durable as the dispatches: no restart gives a message a second offset.
         """
 
@@ -273,10 +277,13 @@ class Streams(Protocol):
         """Tell the stream's epoch, and the last offset given in it (0 for none). The epoch outlives restarts."""
 
     async def read(self, stream: Stream, since_ms: int) -> tuple[Batch, ...]:
-        """Give what was accepted since then and has a place, in order."""
+        """Give what was accepted since then and has a place, in order; but nothing that was recalled."""
 
     async def read_to_all(self, stream: Stream, since_ms: int, limit: int) -> Batch | None:
-        """Give the latest `limit` of what was accepted for all users since then and has a place, in order (V1)."""
+        """Give the latest `limit` of what was accepted for all users since then and has a place, in order (V1).
+
+        But nothing that was recalled.
+        """
 
 
 class Places(Protocol):

@@ -1,0 +1,41 @@
+"""What clients said of their devices, in the same file: read at once, on the event loop (S2)."""
+
+import msgspec
+from sqlalchemy import Connection
+
+from laba.adapters.store import campaignstatements as statements
+from laba.adapters.store.commits import Addition
+from laba.adapters.store.reads import at_once
+from laba.adapters.store.statements import Hot
+from laba.adapters.store.worker import Worker
+from laba.model.attendance import Seat
+from laba.model.device import Device
+
+
+class SqliteDevices:
+    """`ports.Devices` over the store's writer, and a connection of the event loop's own for the reads of a login."""
+
+    def __init__(self, writer: Worker, near: Connection) -> None:
+        self._writer = writer
+        self._near = near
+        self._of_user = Hot(statements.DEVICES_OF_USER)
+        self._put = Hot(statements.PUT_DEVICES)
+
+    async def of_user(self, app_uuid: str, user: str) -> tuple[Device, ...]:
+        found = at_once(self._near, self._of_user, {"app_uuid": app_uuid, "user": user})
+        return tuple(Device(Seat(app_uuid, user, device), platform, package) for device, platform, package in found)
+
+    async def put(self, device: Device) -> None:
+        row = msgspec.json.encode((*device.seat, device.platform, device.package)).decode()
+        await self._writer.do(Addition(self._put, row))
+
+    async def remove(self, seat: Seat) -> bool:
+        def write(connection: Connection) -> bool:
+            return connection.execute(statements.REMOVE_DEVICE, seat._asdict()).rowcount == 1
+
+        return await self._writer.do(write)
+
+
+def forget_devices(connection: Connection, app_uuid: str, user: str) -> None:
+    """Forget the devices of a user who is being removed."""
+    connection.execute(statements.FORGET_DEVICES, {"app_uuid": app_uuid, "name": user})

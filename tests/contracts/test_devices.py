@@ -1,0 +1,71 @@
+"""What every Devices keeps to."""
+
+import asyncio
+
+import pytest
+
+from contracts.stores import SqliteStores, user
+from laba.model.attendance import Seat
+from laba.model.device import Device
+
+pytestmark = pytest.mark.anyio
+
+PHONE, TABLET = Seat("app-1", "ann", "phone"), Seat("app-1", "ann", "tablet")
+
+
+@pytest.fixture(params=[SqliteStores])
+def stores(request, tmp_path):
+    return request.param(tmp_path)
+
+
+@pytest.fixture
+async def store(stores):
+    async with stores.open() as store:
+        yield store
+
+
+async def test_a_device_comes_back_as_it_was_described(stores):  # S2
+    """After a restart, under its own user and app only; one that has no name is a device, too."""
+    mine = [
+        Device(Seat("app-1", "ann", ""), None, "com.app"),
+        Device(PHONE, "ios", "喇叭"),
+        Device(TABLET, "web", ""),
+    ]
+    async with stores.open() as store:
+        for device in reversed(mine):
+            await store.devices.put(device)
+    async with stores.open() as store:
+        assert list(await store.devices.of_user("app-1", "ann")) == mine
+        assert await store.devices.of_user("app-1", "bob") == ()
+        assert await store.devices.of_user("app-2", "ann") == ()
+        assert await store.devices.of_user("app-1", "\udc80") == ()
+
+
+async def test_the_last_word_of_a_device_counts(store):  # S2
+    """In the order in which it was said, however many wait."""
+    packages = [f"p{n}" for n in range(50)]
+    await asyncio.gather(*(store.devices.put(Device(PHONE, "ios", package)) for package in packages))
+    await store.devices.put(Device(TABLET, "ios", "p"))
+    assert await store.devices.of_user("app-1", "ann") == (Device(PHONE, "ios", "p49"), Device(TABLET, "ios", "p"))
+    await store.devices.put(Device(PHONE, None, "p"))
+    assert (await store.devices.of_user("app-1", "ann"))[0] == Device(PHONE, None, "p")
+
+
+async def test_a_device_is_forgotten_once(store):  # S2
+    """And no other."""
+    for seat in (PHONE, TABLET):
+        await store.devices.put(Device(seat, None, "p"))
+    assert [await store.devices.remove(PHONE) for _ in range(2)] == [True, False]
+    assert await store.devices.of_user("app-1", "ann") == (Device(TABLET, None, "p"),)
+
+
+async def test_a_removed_user_s_devices_are_gone(store):  # S1 S2
+    """Whoever has the name next has none."""
+    await store.add_users([user("ann"), user("bob")])
+    bob = Device(PHONE._replace(user="bob"), None, "p")
+    for device in (Device(PHONE, None, "p"), bob):
+        await store.devices.put(device)
+    await store.remove_user("app-1", "ann")
+    await store.add_users([user("ann")])
+    assert await store.devices.of_user("app-1", "ann") == ()
+    assert await store.devices.of_user("app-1", "bob") == (bob,)

@@ -47,6 +47,10 @@ class Plan:
     def chosen(self) -> int:
         return self.users // ONE_OF
 
+    @property
+    def chosen_online(self) -> int:
+        return self.online // ONE_OF
+
 
 @dataclass(frozen=True, slots=True)
 class Push:

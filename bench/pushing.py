@@ -10,12 +10,12 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -50,7 +50,7 @@ RATE_AIM, GROWTH_AIM_MB = 20_000, 64
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    users: history.Kept
+    start_seconds: float
     pushes: tuple[Push, ...]
     pings: Pings
     crash: Crash
@@ -69,10 +69,9 @@ class Cast:
 
 
 def cast(plan: Plan) -> Cast:
-    chosen_online, online = plan.online // ONE_OF, plan.online - plan.online // ONE_OF
-    vips = random.sample(range(0, plan.users, ONE_OF), chosen_online + plan.asked)
+    vips = random.sample(range(0, plan.users, ONE_OF), plan.chosen_online + plan.asked)
     # Four numbers stand between two that have the tag.
-    places = random.sample(range(plan.users - plan.chosen), online + plan.others + 1)
+    places = random.sample(range(plan.users - plan.chosen), plan.online - plan.chosen_online + plan.others + 1)
     rest = [place // (ONE_OF - 1) * ONE_OF + place % (ONE_OF - 1) + 1 for place in places]
     chosen, others = ([history.user_name(number, plan.users) for number in part] for part in (vips, rest))
     return Cast(
@@ -94,11 +93,13 @@ def measure(plan: Plan, console: Console) -> Figures:
         if changed.returncode:
             raise BenchError(f"pushes could not be switched on: {changed.stderr}")
         console.print(f"Registering {plan.users:,} users ...")
-        users = history.keep_users(data, app["application"], plan.users, tags_of)
+        history.keep_users(data, app["application"], plan.users, tags_of)
         file_bytes = (data / "laba.db").stat().st_size
         # To fill the store takes both cores.
         os.sched_setaffinity(0, {CLIENT_CORE})
+        started_at = time.monotonic()
         with serving(data, app, NO_PINGS) as server:
+            start_seconds = time.monotonic() - started_at
             pushes, pings = undisturbed(server, plan, who, folder, console)
             console.print("Killing the server in the middle of a push ...")
             message_id, started_ns, before = kill_halfway(server, plan)
@@ -108,7 +109,7 @@ def measure(plan: Plan, console: Console) -> Figures:
             check_inboxes(server, who.asked, [*(one.id for one in (*pushes, pings.push)), crash.id])
             check_inboxes(server, who.others, [])
         grown_bytes = (data / "laba.db").stat().st_size - file_bytes
-        return Figures(users, pushes, pings, crash, grown_bytes / plan.chosen / (len(pushes) + 2))
+        return Figures(start_seconds, pushes, pings, crash, grown_bytes / plan.chosen / (len(pushes) + 2))
 
 
 def undisturbed(
@@ -145,48 +146,56 @@ def online(server: Laba, names: Sequence[str], blobs: Path) -> Iterator[Crowd]:
 
 
 def rows(plan: Plan, figures: Figures) -> list[telling.Row]:
-    pushes, pings, crash = figures.pushes, figures.pings, figures.crash
-    chosen_online = plan.online // ONE_OF
+    return [*push_rows(plan, figures), *ping_rows(plan, figures.pings), *crash_rows(plan, figures)]
+
+
+def push_rows(plan: Plan, figures: Figures) -> list[telling.Row]:
+    """Tell of the pushes that nothing disturbed."""
+
+    def told(what: str, of: Callable[[Push], float], shape: str, aim: str = "") -> telling.Row:
+        return telling.Row(what, telling.each(list(map(of, figures.pushes)), shape), aim)
+
+    in_inboxes = f"From the POST until {plan.chosen:,} have it in their inboxes"
     return [
-        telling.Row(
-            "From the POST until it is answered", telling.each([one.answered_ms for one in pushes], "{:.1f} ms")
+        told("From the POST until it is answered", lambda one: one.answered_ms, "{:.1f} ms"),
+        told(
+            f"From the POST until the last of {plan.chosen_online:,} online has it",
+            lambda one: one.online_ms,
+            "{:.1f} ms",
         ),
-        telling.Row(
-            f"From the POST until the last of {chosen_online:,} online has it",
-            telling.each([one.online_ms for one in pushes], "{:.1f} ms"),
-        ),
-        telling.Row(
-            f"From the POST until {plan.chosen:,} have it in their inboxes",
-            telling.each([one.seconds for one in pushes], "{:.2f} s"),
-        ),
-        telling.Row(
-            "Target users per second",
-            telling.each([plan.chosen / one.seconds for one in pushes], "{:,.0f}"),
-            f"at least {RATE_AIM:,}",
-        ),
-        telling.Row("Users judged per second", telling.each([plan.users / one.seconds for one in pushes], "{:,.0f}")),
-        telling.Row(
-            "CPU of the server meanwhile",
-            f"{telling.each([one.cpu_seconds for one in pushes], '{:.2f} s')}, "
-            f"{median(one.cpu_seconds for one in pushes) * 1e6 / plan.chosen:.1f} us for each target user",
-        ),
-        telling.Row(
+        told(in_inboxes, lambda one: one.seconds, "{:.2f} s"),
+        told("Target users per second", lambda one: plan.chosen / one.seconds, "{:,.0f}", f"at least {RATE_AIM:,}"),
+        told("Users judged per second", lambda one: plan.users / one.seconds, "{:,.0f}"),
+        told("CPU of the server meanwhile", lambda one: one.cpu_seconds, "{:.2f} s"),
+        told("CPU for each target user", lambda one: one.cpu_seconds * 1e6 / plan.chosen, "{:.1f} us"),
+        told(
             "Resident memory grows by",
-            telling.each([one.grown_bytes / 1e6 for one in pushes], "{:.1f} MB"),
+            lambda one: one.grown_bytes / 1e6,
+            "{:.1f} MB",
             f"less than {GROWTH_AIM_MB} MB",
         ),
         telling.Row("The file grows by, per place in an inbox", f"{figures.per_place_bytes:.0f} bytes"),
+    ]
+
+
+def ping_rows(plan: Plan, pings: Pings) -> list[telling.Row]:
+    return [
         telling.Row("A ping waits for its pong, during a push", latency(pings.walk_ms)),
         telling.Row("A ping waits for its pong, at other times", latency(pings.idle_ms)),
         telling.Row("Target users per second beside those pings", f"{plan.chosen / pings.push.seconds:,.0f}"),
+    ]
+
+
+def crash_rows(plan: Plan, figures: Figures) -> list[telling.Row]:
+    crash = figures.crash
+    start = f"{crash.ready_at - crash.killed_at:.1f} s; the start before, after an orderly end, {figures.start_seconds:.1f}"
+    none = f"none for {plan.asked} who logged in afterwards; none came to {plan.others} who were not meant"
+    return [
         telling.Row("`kill -9`, with so many in their inboxes", f"{crash.enrolled:,} of {plan.chosen:,}"),
-        telling.Row("Ready again after", f"{crash.ready_at - crash.killed_at:.1f} s"),
-        telling.Row("And the rest of the walk after", f"{crash.rest_seconds:.1f} s"),
-        telling.Row(
-            f"Of {len(pushes) + 2} pushes lost or twice",
-            f"none for {plan.asked} who logged in afterwards; none came to {plan.others} who were not meant",
-            "none",
-        ),
+        telling.Row("From then until the server is ready again", start),
+        telling.Row("From then until the others have it, too", f"{crash.rest_seconds:.1f} s"),
+        telling.Row("In their inboxes at the end", f"{crash.counts[-1][1]:,}", f"{plan.chosen:,}"),
+        telling.Row(f"Of {len(figures.pushes) + 2} pushes lost or twice", none, "none"),
     ]
 
 

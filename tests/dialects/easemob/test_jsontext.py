@@ -1,6 +1,7 @@
 import pytest
 
-from laba.dialects.easemob.jsontext import DEPTH_MAX, compact, parse, parse_object
+from laba.dialects.easemob.jsontext import parse, parse_object
+from laba.dialects.strictjson import DEPTH_MAX
 from laba.model.refusal import Code, Refusal
 
 
@@ -66,14 +67,3 @@ def test_the_reason_says_where():
 def test_an_object_must_be_an_object(body):
     """Valid JSON of another kind is no body."""
     assert parse_object(body).code is Code.BODY_BROKEN
-
-
-def test_compact_json_has_no_spaces_and_no_escapes():
-    """What is counted is UTF-8 (E2)."""
-    assert compact({"a": [1, "喇"]}) == '{"a":[1,"喇"]}'.encode()
-
-
-def test_compact_json_is_always_written():
-    """A stray surrogate, as from a path, does not stop a refusal; and an integer of any length stays what it is."""
-    assert compact("\udcff") == b'"?"'
-    assert compact({"喇": 10**300}) == f'{{"喇":{10**300}}}'.encode()

@@ -3,8 +3,8 @@
 import pytest
 
 from laba.dialects.rongcloud.audience import chosen
-from laba.dialects.rongcloud.faults import Unacceptable
 from laba.dialects.rongcloud.members import Members
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.dispatch import Audience
 from laba.model.refusal import Code
 from laba.model.targets import Targets

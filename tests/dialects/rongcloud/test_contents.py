@@ -6,8 +6,8 @@ import pytest
 
 import builders
 from laba.dialects.rongcloud.contents import SIZE_LIMIT_BYTES, said
-from laba.dialects.rongcloud.faults import Unacceptable
 from laba.dialects.rongcloud.types import BUILT_IN, DOCUMENTED
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import AppPolicy
 from laba.model.content import FIELDS, Content, Kind, Original
 from laba.model.flags import Flags

@@ -1,7 +1,7 @@
 import pytest
 
-from laba.dialects.rongcloud.faults import Unacceptable
 from laba.dialects.rongcloud.forms import FIELDS_MAX, Form, form
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.refusal import Code
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from laba.dialects.rongcloud.faults import Unacceptable
-from laba.dialects.rongcloud.jsontext import DEPTH_MAX
 from laba.dialects.rongcloud.members import Members, members
+from laba.dialects.strictjson import DEPTH_MAX
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.refusal import Code
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from laba.dialects.easemob.bodies import TYPES, Body, read_body
 from laba.dialects.easemob.fields import invalid
-from laba.dialects.easemob.jsontext import compact, parse_object
+from laba.dialects.easemob.jsontext import parse_object
+from laba.dialects.strictjson import compact
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
 from laba.model.dispatch import Audience, Level, Submission

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from laba.dialects.easemob import chatfiles, endpoints, entities, roomentities
 from laba.dialects.easemob.errors import field_at_fault, words_for
-from laba.dialects.easemob.jsontext import compact
+from laba.dialects.strictjson import compact
 from laba.model.app import App
 from laba.model.calls import Accepted, Answer, Claim, Exchange, Grant, Posted, TokenIssued
 from laba.model.filecalls import FileGiven, FileKept, FileUnchanged

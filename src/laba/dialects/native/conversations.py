@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from laba.dialects.native.members import Members, Unacceptable, decoded, invalid
+from laba.dialects.native.members import Members, decoded, invalid
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.calls import Answer, Call
 from laba.model.dispatch import Conversation, ConversationType
 from laba.model.recordcalls import (

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.refusal import Code, Refusal
 from laba.model.user import USERNAME_MAX_BYTES
 
@@ -15,14 +16,6 @@ DEPTH_LIMIT: Final = 64
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 Name = TypeVar("Name", bound=StrEnum)
-
-
-class Unacceptable(Exception):  # noqa: N818 - a caller's fault on its way to being a Refusal, never seen outside
-    """Carries a Refusal out of the reading of a body, up to `reading.read`."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.reason)
-        self.refusal = refusal
 
 
 def invalid(field: str, reason: str, code: Code = Code.FIELD_INVALID) -> Unacceptable:

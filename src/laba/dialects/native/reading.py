@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from laba.dialects.native import claiming, conversations, roomreports, rooms, sending, types
-from laba.dialects.native.members import Members, Unacceptable, decoded, invalid, named, user_name
+from laba.dialects.native.members import Members, decoded, invalid, named, user_name
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.dispatch import Audience

@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from laba.dialects.native import contents
-from laba.dialects.native.members import Members, Unacceptable, compact_bytes, decoded, invalid, named, user_name
+from laba.dialects.native.members import Members, compact_bytes, decoded, invalid, named, user_name
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
 from laba.model.content import Kind

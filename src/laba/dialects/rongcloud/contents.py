@@ -6,8 +6,8 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from laba.dialects.rongcloud.faults import invalid, missing
-from laba.dialects.rongcloud.jsontext import compact, parse
 from laba.dialects.rongcloud.types import BUILT_IN, DOCUMENTED, PREFIX, SPOKEN, Member, Type
+from laba.dialects.strictjson import compact, parse
 from laba.model.app import App
 from laba.model.content import Content, Kind, Original
 from laba.model.flags import Flags

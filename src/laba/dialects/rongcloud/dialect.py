@@ -6,7 +6,7 @@ from typing import Final
 
 from laba.dialects.rongcloud import claiming, endpoints, messages, pushes, rooms, users, writing
 from laba.dialects.rongcloud.contents import DIALECT
-from laba.dialects.rongcloud.faults import Unacceptable
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
 from laba.model.filecalls import Upload

@@ -1,14 +1,7 @@
-"""A caller's fault on its way from where it is seen to where it is answered."""
+"""What can be wrong with a field, as it is told to the caller."""
 
+from laba.dialects.unacceptable import Unacceptable
 from laba.model.refusal import Code, Refusal
-
-
-class Unacceptable(Exception):  # noqa: N818 - a caller's fault on its way to being a Refusal, never seen outside
-    """Carries a Refusal out of the reading of a body, up to `RongCloudDialect.read`."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.reason)
-        self.refusal = refusal
 
 
 def invalid(field: str, reason: str, code: Code = Code.FIELD_INVALID) -> Unacceptable:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from laba.dialects.rongcloud.faults import bounded, broken, counted, empty, invalid, missing
-from laba.dialects.rongcloud.jsontext import parse
+from laba.dialects.strictjson import parse
 
 
 class Members:

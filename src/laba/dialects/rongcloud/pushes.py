@@ -7,9 +7,9 @@ from typing import Any, Final
 from laba.dialects.rongcloud.audience import chosen
 from laba.dialects.rongcloud.contents import SIZE_LIMIT_BYTES, Said, said
 from laba.dialects.rongcloud.faults import empty, invalid
-from laba.dialects.rongcloud.jsontext import parse
 from laba.dialects.rongcloud.members import Members, members
 from laba.dialects.rongcloud.messages import silenced, submitted
+from laba.dialects.strictjson import parse
 from laba.model.app import App, Feature, QuotaName
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, ConversationType, Submission

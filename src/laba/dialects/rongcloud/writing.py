@@ -7,7 +7,7 @@ from laba.dialects.rongcloud import endpoints, uids
 from laba.dialects.rongcloud.endpoints import METHOD
 from laba.dialects.rongcloud.entities import about_rooms, about_users
 from laba.dialects.rongcloud.errors import words_for
-from laba.dialects.rongcloud.jsontext import compact
+from laba.dialects.strictjson import compact
 from laba.model.calls import Accepted, Answer, Endpoint, Exchange, Posted, TokenIssued
 from laba.model.dispatch import Audience, Dispatch
 from laba.model.http import HttpResponse

@@ -1,4 +1,4 @@
-"""JSON as callers write it: strictly read, compactly written."""
+"""JSON as callers write it: strictly read, compactly written. For every dialect whose vendor is read so."""
 
 import json
 import math

@@ -1,6 +1,6 @@
 import pytest
 
-from laba.dialects.rongcloud.jsontext import DEPTH_MAX, compact, parse
+from laba.dialects.strictjson import DEPTH_MAX, compact, parse
 
 
 def test_json_is_read_as_it_is():

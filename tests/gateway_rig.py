@@ -349,8 +349,8 @@ class NoCampaigns:
 class NoDevices:
     """No device is known, and none is kept."""
 
-    async def of_user(self, app_uuid, user):
-        return ()
+    async def any_of(self, app_uuid):
+        return False
 
     async def put(self, device):
         pass
@@ -398,7 +398,7 @@ class GatewayRig(Rig):
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)
         attending = Attending(Attendance(30_000, 0), Stays(), 60_000, ground)
         self.departures = []
-        past = Past(attending, Inboxes(NoCampaigns(), NoDevices(), 600_000, ground))
+        past = Past(attending, Inboxes(NoCampaigns(), NoDevices(), None, 600_000, ground))
         self.sessions = _Sessions(self.departures, self.people, self.roster, self.fanout, past, rules, ground)
         self.rooms, self.posted = Rooms(), []
         logs = RoomLogs(Halls(), LocalPlaces(EPOCH), bounds, ground)

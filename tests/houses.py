@@ -159,7 +159,8 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
         last_id = await store.last_id()
         patience = Patience(WINDOW_MS, GRACE_MS, last_id, OFFLINE_MS)
         recruiting = Recruiting(store.campaigns, base)
-        dispatcher = Dispatcher(store, Ways(store.streams, lanes, recruiting), bus, patience, base)
+        inboxes = Inboxes(store.campaigns, store.devices, recruiting, OFFLINE_MS, base)
+        dispatcher = Dispatcher(store, Ways(store.streams, lanes, inboxes), bus, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
             await attending.take_over()
@@ -169,7 +170,6 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
         reader = Reader(store.conversations, users, attending, envelope, Spans(GRACE_MS, WINDOW_MS))
         rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
         reporting = Reporting(store.reports, store.campaigns, rooms, WINDOW_MS, base)
-        inboxes = Inboxes(store.campaigns, store.devices, OFFLINE_MS, base)
         presence, present = LocalPresence(roster), {}
         book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), {}))
         roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))

@@ -41,6 +41,14 @@ async def test_a_device_comes_back_as_it_was_described(stores):  # S2
         assert await store.devices.of_user("app-1", "\udc80") == ()
 
 
+async def test_an_app_has_devices_or_has_none(store):
+    assert not await store.devices.any_of("app-1")
+    await store.devices.put(Device(PHONE, "ios", "p"))
+    assert (await store.devices.any_of("app-1"), await store.devices.any_of("app-2")) == (True, False)
+    await store.devices.remove(PHONE)
+    assert not await store.devices.any_of("app-1")
+
+
 async def test_the_last_word_of_a_device_counts(store):  # S2
     """In the order in which it was said, however many wait."""
     packages = [f"p{n}" for n in range(50)]

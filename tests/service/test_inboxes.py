@@ -61,12 +61,39 @@ async def test_a_device_is_kept_as_it_describes_itself_last(house):
     assert await house.store.devices.of_user(APP_UUID, "ann") == (Device(seat, "ios", "acme.teacher"),)
 
 
+async def test_an_app_without_inboxes_and_devices_is_not_asked_about_them(house):
+    """Until a campaign begins, or a client names a package."""
+    ann, asked = await house.registered(), Counted(house.store.campaigns, house.store.devices)
+    inboxes = Inboxes(asked, asked, house.recruiting, OFFLINE_MS, house.ground)
+    seat = Seat(APP_UUID, "ann", "phone")
+    for _ in range(3):
+        await inboxes.person(ann, seat, Login(1, "", "phone"))
+        assert await inboxes.owed(ann, Person("ann"), ALL_OF_IT) is None
+    assert asked.calls == ["any_of", "has_inboxes"]
+    await push(house, users=frozenset({"ann"}))
+    inboxes.wake()
+    assert await inboxes.owed(ann, Person("ann"), ALL_OF_IT) is not None
+    await inboxes.person(ann, seat, Login(1, "", "phone", package="acme"))
+    assert (await inboxes.person(ann, seat, Login(1, "", "phone"))).packages == {"acme"}
+
+
+class Counted:
+    """Campaigns and devices of a store, and what they were asked."""
+
+    def __init__(self, *asked):
+        self.calls, self._asked = [], asked
+
+    def __getattr__(self, name):
+        self.calls.append(name)
+        return next(getattr(one, name) for one in self._asked if hasattr(one, name))
+
+
 async def test_no_more_is_read_than_a_login_may_cost_the_latest(house):
     """What is given up is counted."""
     ann = await house.registered()
     for _ in range(4):
         await push(house, users=frozenset({"ann"}))
-    inboxes = Inboxes(house.store.campaigns, house.store.devices, OFFLINE_MS, house.ground, limit=2)
+    inboxes = Inboxes(house.store.campaigns, house.store.devices, None, OFFLINE_MS, house.ground, limit=2)
     batch = await inboxes.owed(ann, Person("ann"), ALL_OF_IT)
     assert [entry.offset for entry in batch.entries] == [3, 4]
     assert counted(house.meter, "laba_inbox_given_up_total") == 1
@@ -103,7 +130,7 @@ class Campaigns:
 async def test_what_is_confirmed_is_counted_and_noted_once_for_a_user():
     """Only what was sent while it was there counts as confirmed by the audience."""  # X2, P5
     campaigns = Campaigns()
-    inboxes, session = Inboxes(campaigns, None, 0, ground()), with_inbox(3, 5, 9, joined_at=3)
+    inboxes, session = Inboxes(campaigns, None, None, 0, ground()), with_inbox(3, 5, 9, joined_at=3)
     tallies = [kept.tally for kept in session.inbox]
     inboxes.confirmed(session, 2)
     await inboxes.write()
@@ -122,7 +149,7 @@ async def test_what_is_confirmed_is_counted_and_noted_once_for_a_user():
 async def test_what_a_walk_will_put_into_an_inbox_is_noted_when_it_has_come_past():
     """Whoever is online has it before; of other walks, or behind this one, nothing has to wait."""  # P5, X2
     campaigns = Campaigns()
-    inboxes = Inboxes(campaigns, None, 0, ground())
+    inboxes = Inboxes(campaigns, None, None, 0, ground())
     walk = Campaign(1, APP_UUID, 3, 0, Targets(), cursor="aaa")
     inboxes.confirmed(with_inbox(3), 3)
     campaigns.walks = (walk,)
@@ -150,7 +177,7 @@ async def test_of_very_many_devices_of_one_user_some_are_known(house):
 
 async def test_what_could_not_be_noted_is_noted_the_next_time():
     campaigns = Campaigns()
-    inboxes = Inboxes(campaigns, None, 0, ground())
+    inboxes = Inboxes(campaigns, None, None, 0, ground())
     inboxes.confirmed(with_inbox(3), 3)
     campaigns.fault = StoreBusyError()
     with pytest.raises(StoreBusyError):
@@ -170,7 +197,7 @@ class TestInTime:
     async def test_every_second_what_was_confirmed_is_written(self):
         """A store that fails is asked again."""
         campaigns, base = Campaigns(), ground()
-        inboxes = Inboxes(campaigns, None, 0, base)
+        inboxes = Inboxes(campaigns, None, None, 0, base)
         running = asyncio.create_task(inboxes.run())
         inboxes.confirmed(with_inbox(3), 3)
         campaigns.fault = OSError("disk")
@@ -183,7 +210,7 @@ class TestInTime:
 
     async def test_inboxes_are_emptied_bit_by_bit_and_then_every_hour(self):  # P5
         campaigns, base = Campaigns(), ground()
-        running = asyncio.create_task(Inboxes(campaigns, None, OFFLINE_MS, base).run_expiry())
+        running = asyncio.create_task(Inboxes(campaigns, None, None, OFFLINE_MS, base).run_expiry())
         await asyncio.sleep(2 * 3600 + 1)
         running.cancel()
         horizon_ms = base.clock() - OFFLINE_MS

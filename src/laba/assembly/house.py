@@ -127,14 +127,15 @@ async def _furnished(base: Base, files: ChatFiles) -> House:
     hashing = Hashing()
     users = Users(store, base.bus, hashing, ground)
     access = _access(base, users, hashing)
-    records = _records(base, users)
+    recruiting = Recruiting(store.campaigns, ground)
+    records = _records(base, users, recruiting)
     press = Press.of(Codecs(Envelopes(), ENCODERS), records.reporting, ground)
     talk = talk_of(base.settings, Neighbours(base.bus, store.rooms, base.roster, base.tenants), press)
     last_id = await store.last_id()
     ids = IdSequence(0, last_id)
     patience = Patience(base.window_ms, base.grace_ms, last_id, offline_ms(base.settings))
-    recruiting = Recruiting(store.campaigns, ground)
-    dispatcher = Dispatcher(store, Ways(store.streams, talk.lanes, recruiting), base.bus, patience, ground)
+    ways = Ways(store.streams, talk.lanes, records.inboxes)
+    dispatcher = Dispatcher(store, ways, base.bus, patience, ground)
     sending = await _sending(base, dispatcher, records.attending, talk, ids)
     presence = LocalPresence(base.roster)
     book = RoomBook(store.rooms, users, base.bus, talk.membership.members)
@@ -156,12 +157,12 @@ def _access(base: Base, users: Users, hashing: Hashing) -> Access:
     return Access(base.tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, base.ground)
 
 
-def _records(base: Base, users: Users) -> Records:
+def _records(base: Base, users: Users, recruiting: Recruiting) -> Records:
     store, ground = base.store, base.ground
     attending = _attending(base.settings, store, ground)
     reader = Reader(store.conversations, users, attending, envelope, Spans(base.grace_ms, base.window_ms))
     rooms = RoomReporting(store.room_reports, base.settings.delivery.room_report_days, ground)
-    inboxes = Inboxes(store.campaigns, store.devices, offline_ms(base.settings), ground)
+    inboxes = Inboxes(store.campaigns, store.devices, recruiting, offline_ms(base.settings), ground)
     reporting = Reporting(store.reports, store.campaigns, rooms, base.window_ms, ground)
     return Records(attending, inboxes, reader, reporting)
 

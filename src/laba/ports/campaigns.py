@@ -63,6 +63,9 @@ class Campaigns(Protocol):
 class Devices(Protocol):
     """The devices that clients described at their login (S2). Raises what Store raises."""
 
+    async def any_of(self, app_uuid: str) -> bool:
+        """Tell whether any device of this app is known, at once."""
+
     async def of_user(self, app_uuid: str, user: str) -> tuple[Device, ...]:
         """Give a user's devices, at once: nothing else has a turn meanwhile."""
 

@@ -148,9 +148,11 @@ class Dispatcher:
         dispatches.sort(key=stream_of)  # stable: order is kept
         for stream, those in groupby(dispatches, key=stream_of):
             placed = tuple(those)
-            await self._bus.publish(await self._ways.streams.append(stream, placed))
+            batch = await self._ways.streams.append(stream, placed)
+            # Before the bus has it: else a login could be past its place and not know that there is something.
             if any(one.audience is Audience.TARGETS for one in placed):
                 self._ways.inboxes.wake()
+            await self._bus.publish(batch)
 
     async def _to_rooms(self, dispatches: list[Dispatch]) -> None:
         """Send these to the rooms. One that a crash repeats gives its copies the ids that they had."""

@@ -17,6 +17,7 @@ from laba.model.targets import Person
 from laba.model.user import User
 from laba.ports import StoreBusyError
 from laba.ports.campaigns import Campaigns, Devices
+from laba.service.dispatching import Waker
 from laba.service.ground import Ground
 
 # How many devices of one user are known; at the bound one is forgotten for the next, until it comes again.
@@ -39,33 +40,56 @@ class Stretch:
 class Inboxes:
     """Inboxes and devices of users. `keep_ms` is how long a message waits for its user.
 
-    What a login reads of an inbox is at most the latest `limit`. Older ones are given up, and counted.
+    What a login reads of an inbox is at most the latest `limit`. Older ones are given up, and counted. An app that
+    has neither inboxes nor devices costs a login nothing.
     """
 
     def __init__(
-        self, campaigns: Campaigns, devices: Devices, keep_ms: int, ground: Ground, limit: int = 1000
+        self,
+        campaigns: Campaigns,
+        devices: Devices,
+        walks: Waker,
+        keep_ms: int,
+        ground: Ground,
+        limit: int = 1000,
     ) -> None:
         self._limit = limit
         self._campaigns = campaigns
+        self._walks = walks
         self._devices = devices
         self._keep_ms = keep_ms
         self._ground = ground
-        # Apps that have something in inboxes. For the others nothing is looked up.
-        self._in_use: set[str] = set()
+        # Apps that have nothing in inboxes, and apps that have no devices: for them nothing is looked up.
+        self._idle: set[str] = set()
+        self._deviceless: set[str] = set()
         self._received: dict[tuple[str, str], int] = {}
+
+    def wake(self) -> None:
+        """Say that a campaign has begun; to be called before any client can be past its place."""
+        self._idle.clear()
+        self._walks.wake()
 
     async def person(self, user: User, seat: Seat, login: Login) -> Person:
         """Say by what the user of a client is chosen; the client's device is kept as it describes itself."""
-        devices = {device.seat: device for device in await self._devices.of_user(seat.app_uuid, user.name)}
+        devices = {device.seat: device for device in await self._devices_of(user)}
         if login.package:
             described = Device(seat, login.platform, login.package)
             if devices.get(seat) != described:
                 if seat not in devices and len(devices) >= _DEVICES_LIMIT:
                     await self._devices.remove(next(iter(devices)))
                 await self._devices.put(described)
+                self._deviceless.discard(seat.app_uuid)
                 devices[seat] = described
         packages = frozenset(device.package for device in devices.values())
         return Person(user.name, frozenset(user.tags), packages)
+
+    async def _devices_of(self, user: User) -> tuple[Device, ...]:
+        if user.app_uuid in self._deviceless:
+            return ()
+        if not await self._devices.any_of(user.app_uuid):
+            self._deviceless.add(user.app_uuid)
+            return ()
+        return await self._devices.of_user(user.app_uuid, user.name)
 
     async def owed(self, user: User, person: Person, stretch: Stretch) -> Batch | None:
         """Give what is in a user's inbox, and what a walk that has not come to it yet would put there.
@@ -73,10 +97,11 @@ class Inboxes:
         At once: nothing else has a turn between this and what the caller does next.
         """
         app_uuid = stretch.stream.app_uuid
-        if app_uuid not in self._in_use:
-            if not await self._campaigns.has_inboxes(app_uuid):
-                return None
-            self._in_use.add(app_uuid)
+        if app_uuid in self._idle:
+            return None
+        if not await self._campaigns.has_inboxes(app_uuid):
+            self._idle.add(app_uuid)
+            return None
         offsets = set(await self._campaigns.inbox(app_uuid, user.name, stretch.after, stretch.upto, self._limit + 1))
         for walk in await self._campaigns.walks_before(app_uuid, user.name, stretch.upto):
             is_meant = includes(walk.targets, person.name, person.tags, person.packages)

@@ -105,6 +105,7 @@ FORGET_INBOX = text(
     WHERE stream = (SELECT number FROM streams WHERE app_uuid = :app_uuid AND channel = 'app') AND user = :name"""
 )
 
+ANY_DEVICE = text("SELECT EXISTS (SELECT 1 FROM devices WHERE app_uuid = :app_uuid)")
 DEVICES_OF_USER = (
     select(devices.c.device, devices.c.platform, devices.c.package)
     .where(devices.c.app_uuid == bindparam("app_uuid"), devices.c.user == bindparam("user"))

@@ -18,8 +18,13 @@ class SqliteDevices:
     def __init__(self, writer: Worker, near: Connection) -> None:
         self._writer = writer
         self._near = near
+        self._any_of = Hot(statements.ANY_DEVICE)
         self._of_user = Hot(statements.DEVICES_OF_USER)
         self._put = Hot(statements.PUT_DEVICES)
+
+    async def any_of(self, app_uuid: str) -> bool:
+        ((is_any,),) = at_once(self._near, self._any_of, {"app_uuid": app_uuid})
+        return bool(is_any)
 
     async def of_user(self, app_uuid: str, user: str) -> tuple[Device, ...]:
         found = at_once(self._near, self._of_user, {"app_uuid": app_uuid, "user": user})

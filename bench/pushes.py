@@ -26,7 +26,7 @@ from servers import Laba
 WALK_SECONDS, ANSWER_SECONDS = 60, 30
 # One user of so many has the tag: every fifth name in the order in which a walk goes through them.
 TAG, ONE_OF = "vip", 5
-LOOK_SECONDS, PROGRESS_SECONDS, END_SECONDS = 0.05, 0.1, 0.01
+LOOK_SECONDS, PROGRESS_SECONDS, END_SECONDS, REPORT_SECONDS = 0.05, 0.1, 0.01, 0.25
 # Who sends what comes behind everything else: a client that has it has all that it will get.
 LAST_SENDER = "last"
 ENROLLED = "laba_recruits_enrolled_total"
@@ -235,7 +235,7 @@ def kill_halfway(server: Laba, plan: Plan) -> tuple[int, int, list[tuple[float, 
     def is_half(found: dict[str, int]) -> bool:
         return is_over(found) or found["targeted"] >= plan.chosen // 2
 
-    counts = walked(server, message_id, started_ns, is_half, LOOK_SECONDS)
+    counts = walked(server, message_id, started_ns, is_half, REPORT_SECONDS)
     os.kill(server.pid, signal.SIGKILL)
     counts.append((seconds_since(started_ns), counts[-1][1]))
     if counts[-1][1] >= plan.chosen:
@@ -246,7 +246,7 @@ def kill_halfway(server: Laba, plan: Plan) -> tuple[int, int, list[tuple[float, 
 def resumed(server: Laba, plan: Plan, message_id: int, started_ns: int, before: list[tuple[float, int]]) -> Crash:
     """Wait until the walk that was interrupted is over."""
     ready_at = seconds_since(started_ns)
-    after = walked(server, message_id, started_ns, is_over, LOOK_SECONDS)
+    after = walked(server, message_id, started_ns, is_over, REPORT_SECONDS)
     all_chosen(after[-1][1], plan)
     killed_at, enrolled = before[-1]
     return Crash(message_id, enrolled, killed_at, ready_at, ((0.0, 0), *before, *after))

@@ -3,6 +3,7 @@
 import os
 import selectors
 from asyncio import SelectorEventLoop
+from dataclasses import replace
 
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.attendance import Seat
@@ -126,7 +127,7 @@ def to_targets(text="hello", **rest):
         feature=None,
         quota=QuotaName.RECALLS,
         conversation=ConversationType.SYSTEM,
-        **{"targets": Targets()} | rest,
+        **{"targets": Targets(), "flags": replace(FLAGS, offline=True)} | rest,
     )
 
 

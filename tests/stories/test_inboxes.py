@@ -2,8 +2,10 @@
 
 import pytest
 
+from builders import FLAGS, to_targets
 from houses import OFFLINE_MS, received
 from laba.model.recordcalls import GetReport
+from laba.model.targets import Targets
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +158,15 @@ async def test_a_crash_before_it_was_confirmed_repeats_it_under_the_same_id(crow
     await crowd.end()
     await crowd.begin()
     assert received(await crowd.login("ann")) == [1]
+
+
+async def test_a_type_that_does_not_wait_reaches_those_who_are_there(crowd):
+    """Who comes later never gets it."""  # R8
+    ann = await crowd.login("ann")
+    await crowd.broadcast(to_targets, targets=Targets(tags=TAGGED), flags=FLAGS)
+    await crowd.walk()
+    assert received(ann) == [1]
+    assert received(await crowd.login("bob")) == []
 
 
 async def test_it_is_in_the_conversation_list_of_those_it_is_for_alone(crowd):

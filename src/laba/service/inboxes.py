@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from laba.core.session import Session
@@ -94,6 +94,7 @@ class Inboxes:
     async def owed(self, user: User, person: Person, stretch: Stretch) -> Batch | None:
         """Give what is in a user's inbox, and what a walk that has not come to it yet would put there.
 
+        But nothing of a type that does not wait for who is offline (R8).
         At once: nothing else has a turn between this and what the caller does next.
         """
         app_uuid = stretch.stream.app_uuid
@@ -111,7 +112,9 @@ class Inboxes:
             self._ground.meter.count("laba_inbox_given_up_total", len(offsets) - self._limit)
         if not offsets:
             return None
-        return await self._campaigns.entries(stretch.stream, sorted(offsets)[-self._limit :])
+        found = await self._campaigns.entries(stretch.stream, sorted(offsets)[-self._limit :])
+        waiting = tuple(entry for entry in found.entries if entry.message.dispatch.flags.offline) if found else ()
+        return None if found is None or not waiting else replace(found, entries=waiting)
 
     def confirmed(self, session: Session[Any], offset: int) -> None:
         """Note that a client has for sure what it was written up to an offset."""

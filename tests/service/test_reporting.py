@@ -2,10 +2,11 @@ import asyncio
 
 import pytest
 
-from builders import OTHER_UUID, STREAM, LeapingLoop, app, counted, dispatch, ground
+from builders import OTHER_UUID, STREAM, LeapingLoop, app, counted, dispatch, ground, to_targets
 from houses import WINDOW_MS, opened
 from laba.adapters.telemetry import PrometheusMeter
 from laba.core.tally import Tally
+from laba.model.campaign import Muster
 from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code
 from laba.model.report import Report, Stage
@@ -190,3 +191,15 @@ async def test_the_ledger_s_own_word_is_not_needed_while_a_dispatch_is_watched(h
     house.reporting.watch(9, Tally(house.clock.now_ms, 3))
     assert (await shown(house, 9)).stage is Stage.SENDING
     assert (await house.store.streams.position(STREAM)).offset == 0
+
+
+async def test_a_push_counts_users_from_its_acceptance_on(house):
+    """Before it has its place nobody is found yet, and the search goes on."""  # X2, P5
+    await house.registered("ann")
+    accepted = await house.intake.accept(to_targets(), house.app)
+    call = GetReport(accepted.dispatch.id)
+    assert (await house.reporting.show(call, house.app)).kept.muster == Muster(0, 0, 0, walking=True)
+    await house.dispatcher.turn()
+    while await house.recruiting.turn():
+        pass
+    assert (await house.reporting.show(call, house.app)).kept.muster == Muster(1, 0, 0, walking=False)

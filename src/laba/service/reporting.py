@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from laba.core.tally import SHARES, Tally
 from laba.model.app import App
+from laba.model.campaign import Muster
 from laba.model.dispatch import Audience
 from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code, Refusal
@@ -19,6 +20,7 @@ from laba.service.roomreporting import RoomReporting
 # How many reports are counted at once; at the bound the oldest stops where it is.
 _LIVE_LIMIT = 10_000
 _KEEP_SECONDS = 5.0
+_BEGINNING = Muster(targeted=0, delivered=0, expired=0, walking=True)
 
 
 class Reporting:
@@ -56,7 +58,8 @@ class Reporting:
             reason = f"there is no broadcast {call.dispatch_id}" + ("" if app is None else f" of {app.name}")
             return Refusal(Code.BROADCAST_UNKNOWN, reason, subject=str(call.dispatch_id))
         if kept.dispatch.audience is Audience.TARGETS:
-            kept = replace(kept, muster=await self._campaigns.muster(call.dispatch_id))
+            # Its walk begins with its place, a moment after the answer.
+            kept = replace(kept, muster=await self._campaigns.muster(call.dispatch_id) or _BEGINNING)
         tally = self._live.get(call.dispatch_id)
         if tally is None:
             return ReportShown(kept)

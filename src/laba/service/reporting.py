@@ -59,7 +59,8 @@ class Reporting:
             return Refusal(Code.BROADCAST_UNKNOWN, reason, subject=str(call.dispatch_id))
         if kept.dispatch.audience is Audience.TARGETS:
             # Its walk begins with its place, a moment after the answer.
-            kept = replace(kept, muster=await self._campaigns.muster(call.dispatch_id) or _BEGINNING)
+            beginning = _BEGINNING if kept.stage is Stage.WAITING else None
+            kept = replace(kept, muster=await self._campaigns.muster(call.dispatch_id) or beginning)
         tally = self._live.get(call.dispatch_id)
         if tally is None:
             return ReportShown(kept)

@@ -67,7 +67,7 @@ ENCODERS: Mapping[str, Encoder] = MappingProxyType(
 
 
 def _denied(event: Unsupported) -> Denied:
-    return Denied(event.request_id, centrifuge.denial(event), event.reason)
+    return Denied(event.request_id, centrifuge.denial(event), centrifuge.reason(event))
 
 
 def _line(data: bytes) -> bytes:

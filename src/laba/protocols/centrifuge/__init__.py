@@ -7,6 +7,6 @@ makes no difference to what it can say. JSON is the form meant where none is nam
 
 from laba.protocols.centrifuge import json, protobuf
 from laba.protocols.centrifuge.json import push, read, write
-from laba.protocols.centrifuge.requests import denial
+from laba.protocols.centrifuge.requests import denial, reason
 
-__all__ = ["denial", "json", "protobuf", "push", "read", "write"]
+__all__ = ["denial", "json", "protobuf", "push", "read", "reason", "write"]

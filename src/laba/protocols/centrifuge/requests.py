@@ -155,7 +155,7 @@ def meaning(command: Command) -> Event | None:
     room_id = request.channel.removeprefix(ROOM_PREFIX)
     if name in _OF_ROOMS and room_id and room_id != request.channel:
         return _OF_ROOMS[name](command, room_id)
-    return Unsupported(command.id, name, request.channel, _NO_REPLY if name == "publish" else "")
+    return Unsupported(command.id, name, request.channel)
 
 
 # --- what is said of a room (design.md section 5) ------------------------------------------------------------------
@@ -237,3 +237,8 @@ def denial(event: Unsupported) -> Denial:
     if event.command == "rpc":
         return Denial.METHOD_NOT_FOUND
     return Denial.NOT_AVAILABLE
+
+
+def reason(event: Unsupported) -> str:
+    """Say more than the denial does, where there is more to say."""
+    return event.reason or (_NO_REPLY if event.command == "publish" else "")

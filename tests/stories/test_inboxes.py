@@ -64,6 +64,18 @@ async def test_it_waits_for_seven_days_and_not_a_moment_longer(crowd):
     assert (counted.targeted, counted.delivered, counted.expired) == (2, 1, 1)
 
 
+async def test_who_comes_back_with_its_position_has_shown_that_it_has_it(crowd):
+    """A client that pulls, say, confirms in no other way."""  # P5, X2
+    crowd.drop(await crowd.login("ann"))
+    await crowd.push(tags=TAGGED)
+    crowd.drop(await crowd.login("ann"))
+    await crowd.tidy()
+    assert (await muster(crowd)).delivered == 0
+    await crowd.login("ann", had=1)
+    await crowd.tidy()
+    assert (await muster(crowd)).delivered == 1
+
+
 async def test_who_logs_in_while_the_walk_has_not_come_to_it_gets_it_once(crowd):
     """It is judged at the login, by what the walk would judge it by; the walk then changes nothing."""  # P5
     await crowd.broadcast_targets(tags=TAGGED)

@@ -125,8 +125,12 @@ class Inboxes:
         session.inbox = inbox[len(had) :] or None
         for kept in had:
             _count(kept, session)
-        user = (seat.app_uuid, seat.user)
-        self._received[user] = max(had[-1].offset, self._received.get(user, 0))
+        self._note([Received(seat.app_uuid, seat.user, had[-1].offset)])
+
+    def shown(self, seat: Seat, upto: int) -> None:
+        """Note that a device has shown, by the position with which it came, that it has all up to an offset."""
+        if seat.app_uuid not in self._idle:
+            self._note([Received(seat.app_uuid, seat.user, upto)])
 
     async def run(self) -> None:
         """Write what was confirmed every second, until cancelled."""
@@ -151,11 +155,11 @@ class Inboxes:
             early = {mark for mark in marks if any(_is_ahead_of(mark, walk) for walk in walking)}
             await self._campaigns.received([mark for mark in marks if mark not in early])
         except BaseException:
-            self._take_back(Received(*user, upto) for user, upto in taken.items())
+            self._note(Received(*user, upto) for user, upto in taken.items())
             raise
-        self._take_back(early)
+        self._note(early)
 
-    def _take_back(self, marks: Iterable[Received]) -> None:
+    def _note(self, marks: Iterable[Received]) -> None:
         for app_uuid, user, upto in marks:
             self._received[app_uuid, user] = max(upto, self._received.get((app_uuid, user), 0))
 

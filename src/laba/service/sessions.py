@@ -159,6 +159,7 @@ class Sessions(Generic[Link]):
         session.owed = tuple(due._replace(after=max(due.after, back.start)) for due in back.dues)
         if back.start > back.had:
             self._fanout.confirmed(arrival.seat, back.had, back.start)
+            self._inboxes.shown(arrival.seat, back.start)
         session.written = max(back.start, window.floor) if _is_owed(session, window, back) else arrival.here
         if back.first_lasting is not None:
             self._owe(session, arrival, back.first_lasting, window)

@@ -34,8 +34,8 @@ demo: install  ## Start a server with 1,000 real clients, broadcast to them, and
 serve: install  ## Serve on port 8080 with the data in laba-data
 	@$(BIN)/laba serve
 
-test: check $(CLIENTS)  ## Check, then run every test
-	@$(BIN)/pytest
+test: check $(CLIENTS)  ## Check, then run every test, file by file on every core
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: install  ## Lint, types and floors
 	@$(BIN)/ruff check .

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from builders import APP_UUID, EPOCH, NOW_MS, OTHER_UUID, STREAM, batch, counted, joined, to_targets
+from builders import APP_UUID, EPOCH, NOW_MS, OTHER_UUID, STREAM, batch, counted, joined, to_all_users, to_targets
 from houses import GRACE_MS, WINDOW_MS, Clients, arriving, offsets, opened, received, waiting, write
 from laba.core.session import State
 from laba.core.window import Bounds
@@ -116,6 +116,21 @@ async def test_one_batch_may_hold_messages_to_several_audiences(clients):
     entries = (*batch(1).entries, *chosen(2, users=frozenset({bob.seat.user})).entries, *batch(3).entries)
     await clients.deliver(Batch(STREAM, EPOCH, entries))
     assert (received(ann), received(bob)) == ([1, 3], [1, 2, 3])
+
+
+async def test_a_report_counts_nobody_whose_platform_was_passed_over(house, clients):
+    """Neither in the audience, nor as confirmed, nor as lost."""  # P4, X2
+    ann, bob = live(clients, 2)
+    ann.platform, bob.platform = "ios", "android"
+    for_ios = to_all_users(targets=Targets(platforms=frozenset({"ios"})))
+    sent = Dispatch.admitted(for_ios, dispatch_id=7, app_uuid=APP_UUID, now_ms=NOW_MS)
+    entry = Entry(1, Message(7, Conversation(ConversationType.APP, sent.sender), sent))
+    await clients.deliver(Batch(STREAM, EPOCH, (entry,)), batch(2))
+    for session in (ann, bob):
+        clients.fanout.confirmed(session, session.seat, 0, 2)
+    tally = house.reporting.live(7)
+    assert (received(ann), received(bob)) == ([1, 2], [2])
+    assert (tally.audience, tally.reached, tally.confirmed) == (1, 1, 1)
 
 
 async def test_tags_are_those_that_the_bus_told_of_last(clients):  # S2
@@ -467,7 +482,7 @@ async def test_what_is_confirmed_counts_from_behind_one_offset_up_to_another(hou
     """Each message once."""  # X2
     session = await clients.entered(house.user_token(await house.registered()))
     await clients.deliver(await house.placed(1, 2, 3, 4))
-    clients.fanout.confirmed(session.seat, 1, 3)
+    clients.fanout.confirmed(session, session.seat, 1, 3)
     counts = await tallies(clients, house)
     assert [counts[offset].confirmed for offset in (1, 2, 3, 4)] == [0, 1, 1, 0]
 

@@ -164,6 +164,17 @@ async def test_what_a_walk_will_put_into_an_inbox_is_noted_when_it_has_come_past
     assert campaigns.marks == [Received(APP_UUID, "ann", 3)]
 
 
+async def test_what_many_have_in_common_is_kept_once(house):
+    """Ten thousand sessions with the same tags hold one set; without any, none of their own."""  # design.md 6.6
+    users = [await house.registered(name) for name in ("ann", "bob", "cid")]
+    tagged = [replace(user, tags=("vip",)) for user in users[:2]]
+    seats = [Seat(APP_UUID, user.name, "phone") for user in users]
+    ann, bob = [await house.inboxes.person(*each, Login(1, "", "phone")) for each in zip(tagged, seats, strict=False)]
+    cid = await house.inboxes.person(users[2], seats[2], Login(1, "", "phone"))
+    assert ann.tags is bob.tags
+    assert cid.tags is cid.packages is ann.packages
+
+
 async def test_of_very_many_devices_of_one_user_some_are_known(house):
     """A client that gives itself another name at each login fills nothing."""  # S2
     ann = await house.registered()

@@ -11,6 +11,7 @@ from laba.core.catchup import portion
 from laba.core.roster import Roster
 from laba.core.session import Session, State
 from laba.core.tally import Tally
+from laba.core.targeting import reaches
 from laba.core.window import Bounds, Kept, Reach, Window
 from laba.model.app import App
 from laba.model.attendance import Seat
@@ -231,14 +232,14 @@ class Fanout(Generic[Link]):
         window = self._log_of(session.seat)
         since = max(session.written, session.joined_at)
         for kept in chain(window.after(since), (one for one in session.inbox or () if one.offset > since)):
-            if kept.tally is not None:
+            if kept.tally is not None and session.entitled(kept):
                 kept.tally.lose(1, "closed")
         session.written = max(session.written, window.position.offset)
 
-    def confirmed(self, seat: Seat, after: int, upto: int) -> None:
+    def confirmed(self, session: Session[Link], seat: Seat, after: int, upto: int) -> None:
         """Note that one session has for sure what went out to it, behind `after` and up to `upto`."""
         for kept in takewhile(lambda one: one.offset <= upto, self._log_of(seat).after(after)):
-            if kept.tally is not None:
+            if kept.tally is not None and reaches(kept.targets, session.platform):
                 kept.tally.confirmed += 1
 
     def newest_of(self, session: Session[Link], message_ids: frozenset[int]) -> int:

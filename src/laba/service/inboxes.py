@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from laba.core.session import Session
-from laba.core.targeting import includes
+from laba.core.targeting import NONE, includes
 from laba.core.window import Kept
 from laba.model.attendance import Seat
 from laba.model.campaign import Campaign, Received
@@ -22,6 +22,8 @@ from laba.service.ground import Ground
 
 # How many devices of one user are known; at the bound one is forgotten for the next, until it comes again.
 _DEVICES_LIMIT = 32
+# How many sets of tags and packages are shared at once.
+_SETS_LIMIT = 10_000
 _WRITE_SECONDS = 1.0
 _EXPIRE_SECONDS = 3600
 _EXPIRE_LIMIT = 5000
@@ -63,6 +65,7 @@ class Inboxes:
         self._idle: set[str] = set()
         self._deviceless: set[str] = set()
         self._received: dict[tuple[str, str], int] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
 
     def wake(self) -> None:
         """Say that a campaign has begun; to be called before any client can be past its place."""
@@ -80,8 +83,17 @@ class Inboxes:
                 await self._devices.put(described)
                 self._deviceless.discard(seat.app_uuid)
                 devices[seat] = described
-        packages = frozenset(device.package for device in devices.values())
-        return Person(user.name, frozenset(user.tags), packages)
+        packages = self._shared(tuple(device.package for device in devices.values()))
+        return Person(user.name, self._shared(user.tags), packages)
+
+    def _shared(self, values: tuple[str, ...]) -> frozenset[str]:
+        """Give a set that all share who have the same: each session keeps two of them, and most are empty."""
+        if not values:
+            return NONE
+        if len(self._sets) >= _SETS_LIMIT:
+            self._sets.clear()
+        one = frozenset(values)
+        return self._sets.setdefault(one, one)
 
     async def _devices_of(self, user: User) -> tuple[Device, ...]:
         if user.app_uuid in self._deviceless:

@@ -139,7 +139,7 @@ class Sessions(Generic[Link]):
 
     def _confirm(self, session: Session[Link], offset: int) -> None:
         if session.seat is not None:
-            self._fanout.confirmed(session.seat, max(session.confirmed, session.joined_at), offset)
+            self._fanout.confirmed(session, session.seat, max(session.confirmed, session.joined_at), offset)
             self._inboxes.confirmed(session, offset)
         session.confirmed = offset
 
@@ -158,7 +158,7 @@ class Sessions(Generic[Link]):
         # What it is owed wherever it was may begin earlier; what it was present for does not begin before its start.
         session.owed = tuple(due._replace(after=max(due.after, back.start)) for due in back.dues)
         if back.start > back.had:
-            self._fanout.confirmed(arrival.seat, back.had, back.start)
+            self._fanout.confirmed(session, arrival.seat, back.had, back.start)
             self._inboxes.shown(arrival.seat, back.start)
         session.written = max(back.start, window.floor) if _is_owed(session, window, back) else arrival.here
         if back.first_lasting is not None:

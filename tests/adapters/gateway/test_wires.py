@@ -49,9 +49,10 @@ def test_a_message_stands_in_its_frame(codec, frame):
     assert ENCODERS[codec]("app", AT, b'{"id":"1"}') == frame
 
 
-def test_only_the_apps_channel_moves_a_listeners_position():
-    """There is one id for all channels: another's would lose the place."""
-    assert b"id:" not in ENCODERS["uni_sse"]("user", AT, b"1")
+def test_only_channels_of_one_order_move_a_listeners_position():
+    """There is one id for all channels: a room's would lose the place; the user's own has its places in the app's."""
+    assert b"id: e1.8\n" in ENCODERS["uni_sse"]("user", AT, b"1")  # P5
+    assert b"id:" not in ENCODERS["uni_sse"]("room:7", AT, b"1")
 
 
 WELCOME = Welcome(1, "s-1", (Subscription("app", AT),), 45)

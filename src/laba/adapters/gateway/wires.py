@@ -42,7 +42,7 @@ def _sse(channel: str, position: Position, data: bytes) -> bytes:
 
 
 def _uni_sse(channel: str, position: Position, data: bytes) -> bytes:
-    event_id = cursor.write(position) if channel == unidirectional.RESUMED_CHANNEL else ""
+    event_id = cursor.write(position) if channel in unidirectional.PLACED_CHANNELS else ""
     return sse.event(unidirectional.push(channel, position.offset, data), event_id)
 
 

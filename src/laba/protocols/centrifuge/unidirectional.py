@@ -1,8 +1,9 @@
 """The Centrifuge client protocol for clients that only listen: the login comes with the request, pushes go unwrapped.
 
 centrifugal.dev, "Unidirectional client protocol" and "Unidirectional Server-Sent Events": what is sent are pushes
-alone, the login's answer being one, and `{}` is a ping that nobody answers. Each push on the app's channel has its
-position as the event's id, which Centrifugo has not: so that a browser's own reconnection goes on where it was.
+alone, the login's answer being one, and `{}` is a ping that nobody answers. Each push on the app's channel, and on the
+user's, has its position as the event's id, which Centrifugo has not: so that a browser's own reconnection goes on
+where it was.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from laba.protocols import cursor
 from laba.protocols.centrifuge import json, requests
 
 RESUMED_CHANNEL = "app"
+# Both have their places in one order: a position of either says what the client has of both.
+PLACED_CHANNELS = frozenset({RESUMED_CHANNEL, "user"})
 LAST_EVENT_ID = "last-event-id"
 
 _CONNECT = msgspec.json.Decoder(requests.Connect)

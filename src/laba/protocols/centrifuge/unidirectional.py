@@ -1,8 +1,8 @@
 """The Centrifuge client protocol for clients that only listen: the login comes with the request, pushes go unwrapped.
 
 centrifugal.dev, "Unidirectional client protocol" and "Unidirectional Server-Sent Events": what is sent are pushes
-alone, the login's answer being one, and `{}` is a ping that nobody answers. Each push on the app's channel, and on the
-user's, has its position as the event's id, which Centrifugo has not: so that a browser's own reconnection goes on
+alone, the login's answer being one, and `{}` is a ping that nobody answers. Each push on the app's channel, and on
+the user's, has its position as the event's id, which Centrifugo has not: so that a browser's own reconnection goes on
 where it was.
 """
 

@@ -15,9 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -138,16 +136,6 @@ def latency(times_ms: Sequence[float]) -> str:
     )
 
 
-def report(plan: Plan, where: dict[str, Any], figures: Figures) -> dict[str, Any]:
-    return {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": where,
-        "plan": asdict(plan),
-        "figures": [row._asdict() for row in rows(plan, figures)],
-        "measured": asdict(figures),
-    }
-
-
 def plan_from(arguments: Sequence[str]) -> tuple[Plan, Path]:
     parser = argparse.ArgumentParser(description="laba with a million users and a long ledger.")
     numbers = {
@@ -182,7 +170,8 @@ def main() -> int:
     console.print(telling.table(told, title))
     console.print(str(Noise(**where["noise"])), soft_wrap=True)
     folder.mkdir(parents=True, exist_ok=True)
-    (OUT / "million.json").write_text(json.dumps(report(plan, where, figures), indent=2) + "\n")
+    whole = telling.report(asdict(plan), where, told, asdict(figures))
+    (OUT / "million.json").write_text(json.dumps(whole, indent=2) + "\n")
     (OUT / "million.md").write_text(telling.markdown([(title, told)]))
     series = [("login", figures.logins_ms, LOGIN_AIM_MS), ("conversations", figures.lists_ms, LIST_AIM_MS)]
     drawn = plots.latencies(title, [one for one in series if one[1]], folder / "million.svg")

@@ -14,9 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -207,16 +205,6 @@ def draw(plan: Plan, figures: Figures, folder: Path) -> Path:
     return plots.walks(title, series, (crash.killed_at, crash.ready_at), folder / "push.svg")
 
 
-def report(plan: Plan, where: dict[str, Any], figures: Figures) -> dict[str, Any]:
-    return {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": where,
-        "plan": asdict(plan),
-        "figures": [row._asdict() for row in rows(plan, figures)],
-        "measured": asdict(figures),
-    }
-
-
 def plan_from(arguments: Sequence[str]) -> tuple[Plan, Path]:
     parser = argparse.ArgumentParser(description="Pushes to every fifth of a million users.")
     numbers = {
@@ -251,7 +239,8 @@ def main() -> int:
     console.print(telling.table(told, title))
     console.print(str(Noise(**where["noise"])), soft_wrap=True)
     folder.mkdir(parents=True, exist_ok=True)
-    (OUT / "push.json").write_text(json.dumps(report(plan, where, figures), indent=2) + "\n")
+    whole = telling.report(asdict(plan), where, told, asdict(figures))
+    (OUT / "push.json").write_text(json.dumps(whole, indent=2) + "\n")
     (OUT / "push.md").write_text(telling.markdown([(title, told)]))
     drawn = draw(plan, figures, folder)
     console.print(f"Written: {OUT / 'push.json'}, {OUT / 'push.md'}, {drawn}.", soft_wrap=True)

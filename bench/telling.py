@@ -1,7 +1,8 @@
 """From measurements to figures: as rows for the terminal and for docs/performance.md."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from rich.table import Table
 
@@ -146,3 +147,16 @@ def markdown(parts: Sequence[tuple[str, Sequence[Row]]]) -> str:
         lines += [f"| {row.what} | {row.figure} | {row.aim or '-'} |" for row in rows]
         lines.append("")
     return "\n".join(lines)
+
+
+def report(
+    plan: Mapping[str, Any], where: Mapping[str, Any], told: Sequence[Row], measured: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give all of a run, for the file that holds every single measurement."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": where,
+        "plan": plan,
+        "figures": [row._asdict() for row in told],
+        "measured": measured,
+    }

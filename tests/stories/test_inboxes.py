@@ -58,6 +58,7 @@ async def test_it_waits_for_seven_days_and_not_a_moment_longer(crowd):
     await crowd.tidy()
     assert (await muster(crowd)).delivered == 1
     crowd.later(1)
+    assert received(await crowd.login("bob")) == []
     await crowd.house.store.campaigns.expire(crowd.clock.now_ms - OFFLINE_MS, 100)
     assert received(await crowd.login("bob")) == []
     counted = await muster(crowd)

@@ -11,6 +11,7 @@ from laba.core.window import Kept
 from laba.model.attendance import Seat
 from laba.model.campaign import Campaign, Received
 from laba.model.device import Device
+from laba.model.dispatch import Dispatch
 from laba.model.session import Login
 from laba.model.stream import Batch, Stream
 from laba.model.targets import Person
@@ -106,7 +107,7 @@ class Inboxes:
     async def owed(self, user: User, person: Person, stretch: Stretch) -> Batch | None:
         """Give what is in a user's inbox, and what a walk that has not come to it yet would put there.
 
-        But nothing of a type that does not wait for who is offline (R8).
+        But nothing of a type that does not wait for who is offline (R8), and nothing that has waited for too long.
         At once: nothing else has a turn between this and what the caller does next.
         """
         app_uuid = stretch.stream.app_uuid
@@ -125,8 +126,12 @@ class Inboxes:
         if not offsets:
             return None
         found = await self._campaigns.entries(stretch.stream, sorted(offsets)[-self._limit :])
-        waiting = tuple(entry for entry in found.entries if entry.message.dispatch.flags.offline) if found else ()
+        waiting = tuple(entry for entry in found.entries if self._waits(entry.message.dispatch)) if found else ()
         return None if found is None or not waiting else replace(found, entries=waiting)
+
+    def _waits(self, dispatch: Dispatch) -> bool:
+        """Tell whether a message still waits for its user: inboxes are emptied only every hour."""
+        return dispatch.flags.offline and dispatch.accepted_at_ms >= self._ground.clock() - self._keep_ms
 
     def confirmed(self, session: Session[Any], offset: int) -> None:
         """Note that a client has for sure what it was written up to an offset."""

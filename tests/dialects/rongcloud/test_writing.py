@@ -143,8 +143,8 @@ def test_what_nobody_said_of_a_user_is_empty(written):
         ),
         (
             "user/query",
-            MembersQueried(7, (("u1", builders.NOW_MS),)),
-            {"total": 7, "users": [{"id": "u1", "time": "2023-11-14 22:13:20"}]},
+            MembersQueried(7, (("u1", builders.NOW_MS), ("put in", 0))),
+            {"total": 7, "users": [{"id": "u1", "time": "2023-11-14 22:13:20"}, {"id": "put in", "time": ""}]},
         ),
         ("user/exist", MembersChecked((("u1", True),)), {"isInChrm": True}),
         ("user/exist", MembersChecked((("u1", False),)), {"isInChrm": False}),

@@ -37,7 +37,9 @@ def about_rooms(answer: RoomAnswer, *, single: bool) -> dict[str, Any]:
         case RoomsFound(rooms):
             return {"chatRooms": [_room(room) for room in rooms]}
         case MembersQueried(total, members):
-            return {"total": total, "users": [{"id": user, "time": written(at_ms)} for user, at_ms in members]}
+            # When somebody came who was put in and is not connected is not known.
+            came = ({"id": user, "time": written(at_ms) if at_ms else ""} for user, at_ms in members)
+            return {"total": total, "users": list(came)}
         case MembersChecked(members):
             return _presence(members, single=single)
         case RoomsOpened() | RoomsClosed():

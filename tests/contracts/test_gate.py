@@ -7,7 +7,7 @@ import pytest
 from laba.adapters.bus.local import LocalGate
 from laba.model.app import QuotaName, Want
 from laba.model.quota import UNLIMITED, Quota
-from laba.ports import Exhausted
+from laba.ports.gate import Exhausted
 
 pytestmark = pytest.mark.anyio
 

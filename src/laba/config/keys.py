@@ -11,7 +11,10 @@ Value = bool | int | str | Path
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of one key: its default, its sentence, its bounds, and the option that also sets it."""
+    """What is known of one key: its default, its sentence, its bounds, and the option that also sets it.
+
+    What a `secret` key holds is never shown.
+    """
 
     default: Value
     help: str
@@ -21,6 +24,7 @@ class Key:
     pattern: str = ".*"
     expected: str = ""
     option: str = "the command line"
+    secret: bool = False
 
     def complaint(self, value: Value) -> str | None:
         """Say what is wrong with a value of the right type; None where nothing is."""
@@ -35,7 +39,8 @@ class Key:
 
 
 def key(default: Value, sentence: str, **bounds: Any) -> Any:
-    return field(default=default, metadata={"key": Key(default, sentence, **bounds)})
+    shown = not bounds.get("secret", False)
+    return field(default=default, repr=shown, metadata={"key": Key(default, sentence, **bounds)})
 
 
 @dataclass(frozen=True, slots=True)

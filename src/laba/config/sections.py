@@ -113,6 +113,12 @@ class Delivery(Section):
         high=365,
     )
     room_report_days: int = key(7, "How long the counts of rooms are kept.", low=1, high=3650)
+    duplicate_seconds: int = key(
+        600, "How long a client id is remembered: a resent message that bears it is not sent again.", high=86400
+    )
+    duplicates_limit: int = key(
+        200000, "How many client ids are remembered for all apps together; the oldest go first.", low=1
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,60 @@ class Store(Section):
 
     writes_waiting_limit: int = key(
         10000, "Writes that may wait for the disk; more are answered `overloaded`.", low=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks(Section):
+    """What the apps' own servers are told, and how patient laba is with them."""
+
+    timeout_ms: int = key(5000, "Time for a receiver to answer; then it is tried again.", low=1, high=60000)
+    longest_wait_seconds: int = key(
+        60,
+        "The longest time between two attempts; the first wait is a second, and each twice as long.",
+        low=1,
+        high=86400,
+    )
+    give_up_seconds: int = key(
+        86400, "How long one event is tried; then it is a dead letter, and the next has its turn.", low=1
+    )
+    waiting_limit: int = key(
+        100000, "Events that may wait for one receiver; more become dead letters at once.", low=1
+    )
+    dead_days: int = key(7, "How long dead letters are kept.", low=1, high=3650)
+    max_receivers: int = key(64, "Receivers that are told something at once; others wait.", low=1, high=4096)
+
+
+@dataclass(frozen=True, slots=True)
+class Moderation(Section):
+    """The checker that judges texts of apps whose feature `text_check` is on, by Yidun's text-check protocol."""
+
+    url: str = key(
+        "",
+        "The address of the checker's text check, such as https://as.dun.163.com/v5/text/check; empty: there is none.",
+        pattern=r"(https?://[^\s/?#]+(/[^\s?#]*)?)?",
+        expected="write https://HOST[:PORT]/PATH",
+    )
+    secret_id: str = key(
+        "", "The id with which laba is known to the checker.", pattern=r"\S*", expected="it has no spaces"
+    )
+    secret_key: str = key(
+        "",
+        "The key with which calls of the checker are signed.",
+        pattern=r"\S*",
+        expected="it has no spaces",
+        secret=True,
+    )
+    business_id: str = key(
+        "",
+        "The business whose rules hold, where a message names no other.",
+        pattern=r"\S*",
+        expected="it has no spaces",
+    )
+    timeout_ms: int = key(1000, "Time for the checker to answer; a caller waits for it.", low=1, high=60000)
+    max_checks: int = key(256, "Texts that are being judged at once; more count as failed.", low=1, high=65536)
+    on_failure: str = key(
+        "pass", "What becomes of a message on which the checker gave no answer.", choices=("pass", "reject")
     )
 
 
@@ -180,6 +240,8 @@ class Settings:
     rooms: Rooms = Rooms()
     store: Store = Store()
     files: Files = Files()
+    callbacks: Callbacks = Callbacks()
+    moderation: Moderation = Moderation()
     tokens: Tokens = Tokens()
     rongcloud: RongCloud = RongCloud()
     log: Log = Log()
@@ -192,6 +254,8 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "rooms": Rooms,
     "store": Store,
     "files": Files,
+    "callbacks": Callbacks,
+    "moderation": Moderation,
     "tokens": Tokens,
     "rongcloud": RongCloud,
     "log": Log,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from laba.model.flags import Flags
+from laba.model.hook import Hook
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
 
@@ -24,6 +25,8 @@ class Feature(StrEnum):
 
     `room_cap` makes the budgets of the app's rooms bind at all times, not only under pressure (design.md section 7).
     `signature_time` refuses signed calls whose time is off, `signature_once` also those that come twice (S10).
+    `word_filter` rejects messages that hold a word of the app's list, `text_check` has them judged by the configured
+    checker (S7).
     """
 
     USERS_BROADCAST = "users_broadcast"
@@ -36,6 +39,8 @@ class Feature(StrEnum):
     ROOM_CAP = "room_cap"
     SIGNATURE_TIME = "signature_time"
     SIGNATURE_ONCE = "signature_once"
+    WORD_FILTER = "word_filter"
+    TEXT_CHECK = "text_check"
 
 
 class QuotaName(StrEnum):
@@ -47,6 +52,7 @@ class QuotaName(StrEnum):
     ONLINE_BROADCAST = "online_broadcast"
     PUSH = "push"
     NEROOM_BROADCAST = "neroom_broadcast"
+    NIM_BROADCAST = "nim_broadcast"
     ROOM_MESSAGES = "room_messages"
     ROOM_CALLS = "room_calls"
     DIRECTED_CALLS = "directed_calls"
@@ -57,7 +63,7 @@ class QuotaName(StrEnum):
 
 DEFAULT_FEATURES = frozenset({Feature.NEROOM_BROADCAST})
 
-# The vendors' own limits: A3, V1, A8, R2, P2, N9, E3, E10, vendor-apis.md 3.2; `recalls` is laba's.
+# The vendors' own limits: A3, V1, A8, R2, P2, N9, E3, E10, vendor-apis.md 3.2 and 3.3; `recalls` is laba's.
 DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
     {
         QuotaName.USERS_BROADCAST: Quota.parse("1/minute,50/day"),
@@ -66,6 +72,7 @@ DEFAULT_QUOTAS: Mapping[QuotaName, Quota] = MappingProxyType(
         QuotaName.ONLINE_BROADCAST: Quota.parse("60/minute"),
         QuotaName.PUSH: Quota.parse("2/hour,3/day"),
         QuotaName.NEROOM_BROADCAST: UNLIMITED,
+        QuotaName.NIM_BROADCAST: Quota.parse("10/minute"),
         QuotaName.ROOM_MESSAGES: Quota.parse("100/second"),
         QuotaName.ROOM_CALLS: Quota.parse("20/second"),
         QuotaName.DIRECTED_CALLS: Quota.parse("100/second"),
@@ -129,7 +136,8 @@ class AppKeys:
 class AppPolicy:
     """What the operator has switched on, and how often it may be used. An absent quota is the default one.
 
-    `types` are the properties of the message types that the app has defined itself, by name (R8).
+    `types` are the properties of the message types that the app has defined itself, by name (R8). `hooks` are told of
+    its messages (S6); no two have a name or a URL in common.
     """
 
     features: frozenset[Feature] = DEFAULT_FEATURES
@@ -137,6 +145,12 @@ class AppPolicy:
     development: bool = False
     priorities: Priorities = field(default_factory=Priorities)
     types: Mapping[str, Flags] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
+
+    def __post_init__(self) -> None:
+        for what in ("name", "url"):
+            if len({getattr(hook, what) for hook in self.hooks}) < len(self.hooks):
+                raise ValueError(f"an app has no two hooks of one {what}")
 
     def has(self, feature: Feature) -> bool:
         """Tell whether the feature is on; `push` is always on in development (G2)."""

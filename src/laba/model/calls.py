@@ -12,7 +12,9 @@ from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.dispatch import Dispatch, Submission
 from laba.model.filecalls import FileAnswer, FileCall
 from laba.model.flags import Flags
+from laba.model.hookcalls import HookAnswer, HookCall
 from laba.model.identity import SignedHead
+from laba.model.moderation import Verdict
 from laba.model.priorities import PrioritiesChange
 from laba.model.quota import Quota
 from laba.model.recordcalls import RecordAnswer, RecordCall
@@ -143,6 +145,7 @@ Call = (
     | TokenRequest
     | UserCall
     | RoomCall
+    | HookCall
     | CreateApp
     | ChangeApp
     | GetApp
@@ -166,10 +169,21 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same client id was accepted lately: nothing was sent again (N2)."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
-    """The lanes took a message to each of these rooms: room id -> message id. A crash loses it (design.md 8)."""
+    """The lanes took a message to each of these rooms: room id -> message id. A crash loses it (design.md 8).
+
+    Where `verdict` rejects it, nobody gets it.
+    """
 
     ids: Mapping[str, int]
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +210,19 @@ class AppsListed:
     apps: tuple[App, ...]
 
 
-Answer = Accepted | Posted | TokenIssued | UserAnswer | RoomAnswer | AppShown | AppsListed | RecordAnswer | FileAnswer
+Answer = (
+    Accepted
+    | Repeated
+    | Posted
+    | TokenIssued
+    | UserAnswer
+    | RoomAnswer
+    | HookAnswer
+    | AppShown
+    | AppsListed
+    | RecordAnswer
+    | FileAnswer
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from typing import Any
 from laba.model.app import Feature, QuotaName
 from laba.model.content import Content, Original
 from laba.model.flags import Flags
+from laba.model.moderation import Screening, Verdict
 from laba.model.notification import Notification
+from laba.model.tags import TagExpression
 from laba.model.targets import Targets
 
 
@@ -42,6 +44,18 @@ TO_EVERY_ROOM = frozenset({Audience.ACTIVE_ROOMS, Audience.OPEN_ROOMS})
 BROADCASTS = TO_EVERY_ROOM | {Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS}
 
 
+class Again(StrEnum):
+    """Who is given a room's message later than those who were there when it went out (N1, N6).
+
+    READERS: whoever comes back with a position, and whoever reads what the room holds. RETURNING: only those who come
+    back. DROPPED: only those who had lost their connection, not those who had left.
+    """
+
+    READERS = "readers"
+    RETURNING = "returning"
+    DROPPED = "dropped"
+
+
 class ConversationType(StrEnum):
     APP = "app"
     ROOM = "room"
@@ -64,7 +78,11 @@ class Submission:
     `feature` it is always on. `counts_first` says that the quota is taken even where the feature is off (R2).
     `counts_call` says that a message to rooms takes from the calls to rooms, too (E3).
     `conversation` is where it appears that is for no room. `targets` choose among its audience. `to_sender` lets a
-    room's message reach its sender, too. `recalls` is the dispatch that this one withdraws.
+    room's message reach its sender, too. `recalls` is the dispatch that this one withdraws. `members` are, by their
+    tags, the only ones in a room who may see it (N8). `again` is for rooms. One that is `budgeted` is of level high
+    only within its room's budget of these (N6). `needs_room` refuses it where there is no room for it, in all or of
+    those named. `once` drops it where its client id was accepted lately (N2). `told` says whether callbacks tell of
+    it, `env` which (N5).
     """
 
     sender: str
@@ -88,6 +106,14 @@ class Submission:
     to_sender: bool = False
     notification: Notification | None = None
     recalls: int | None = None
+    members: TagExpression | None = None
+    again: Again = Again.READERS
+    budgeted: bool = False
+    needs_room: bool = False
+    once: bool = False
+    told: bool = True
+    env: str | None = None
+    screening: Screening = Screening()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +122,8 @@ class Dispatch:
 
     `users`, where it is not None, are the only members who may see it. `copies` is how many ids, from its own on, are
     its messages' alone (`core.ids.nth`): for all rooms, one for every number that a room had when it was accepted.
-    `size_bytes` is the submission's; 0 for one that was read back from the ledger.
+    `size_bytes` is the submission's; 0 for one that was read back from the ledger. `verdict` is what anti-spam found,
+    None where it was not asked or found nothing.
     """
 
     id: int
@@ -119,10 +146,21 @@ class Dispatch:
     to_sender: bool = False
     notification: Notification | None = None
     recalls: int | None = None
+    members: TagExpression | None = None
+    again: Again = Again.READERS
+    budgeted: bool = False
+    verdict: Verdict | None = None
 
     @classmethod
     def admitted(
-        cls, submission: Submission, *, dispatch_id: int, app_uuid: str, now_ms: int, copies: int = 1
+        cls,
+        submission: Submission,
+        *,
+        dispatch_id: int,
+        app_uuid: str,
+        now_ms: int,
+        copies: int = 1,
+        verdict: Verdict | None = None,
     ) -> "Dispatch":
         return cls(
             id=dispatch_id,
@@ -145,11 +183,19 @@ class Dispatch:
             to_sender=submission.to_sender,
             notification=submission.notification,
             recalls=submission.recalls,
+            members=submission.members,
+            again=submission.again,
+            budgeted=submission.budgeted,
+            verdict=verdict,
         )
 
     def raised(self) -> "Dispatch":
-        """Give it as one of level high (E5)."""
-        return replace(self, level=Level.HIGH)
+        """Give it as one of level high (E5), whatever budget it would have had."""
+        return replace(self, level=Level.HIGH, budgeted=False)
+
+    def demoted(self) -> "Dispatch":
+        """Give it as one of level normal (N6)."""
+        return replace(self, level=Level.NORMAL)
 
 
 @dataclass(frozen=True, slots=True)

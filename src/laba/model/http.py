@@ -38,6 +38,23 @@ class RequestHead:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A POST that laba makes itself."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """What laba was answered."""
+
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class HttpRequest:
     head: RequestHead
     body: bytes = b""

@@ -23,10 +23,12 @@ class Identity:
 class SignedHead:
     """A caller's word that it holds the app's secret: a digest over a nonce and a time, both as they were received.
 
-    `stamped_at_ms` is that time in milliseconds since 1970, None where the text is none.
+    `stamped_at_ms` is that time in milliseconds since 1970, None where the text is none. `must_be_fresh` says that
+    the dialect wants it near the server's, whatever the app has switched on (S10).
     """
 
     nonce: str
     stamp: str
     digest: str = field(repr=False)
     stamped_at_ms: int | None = None
+    must_be_fresh: bool = False

@@ -48,4 +48,14 @@ class Tagging:
     tags: frozenset[str]
 
 
-Notice = Batch | Revocation | Flush | Placement | Removal | Destruction | RoomChange | Tagging
+@dataclass(frozen=True, slots=True)
+class MemberTagging:
+    """A member of a room has these tags from now on, in place of what it had (S3)."""
+
+    app_uuid: str
+    room_id: str
+    user: str
+    tags: tuple[str, ...]
+
+
+Notice = Batch | Revocation | Flush | Placement | Removal | Destruction | RoomChange | Tagging | MemberTagging

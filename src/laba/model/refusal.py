@@ -45,6 +45,7 @@ class Code(StrEnum):
     OVERLOADED = "overloaded"
     NOT_A_MEMBER = "not_a_member"
     MUTED = "muted"
+    MESSAGE_REJECTED = "message_rejected"
     # Tokens (vendor-apis.md 1.1)
     GRANT_UNKNOWN = "grant_unknown"
     CLIENT_ID_WRONG = "client_id_wrong"
@@ -67,6 +68,9 @@ class Code(StrEnum):
     ROOMS_TOO_MANY = "rooms_too_many"
     MEMBER_UNKNOWN = "member_unknown"
     OWNER_STAYS = "owner_stays"
+    # Callbacks: S6
+    HOOK_UNKNOWN = "hook_unknown"
+    HOOKS_TOO_MANY = "hooks_too_many"
     # What was sent: X2, X3
     BROADCAST_UNKNOWN = "broadcast_unknown"
     NOT_RECALLABLE = "not_recallable"

@@ -10,12 +10,13 @@ from laba.model.dispatch import Dispatch
 
 
 class Stage(StrEnum):
-    """Where a kept dispatch is on its way."""
+    """Where a kept dispatch is on its way. REJECTED by anti-spam: its verdict says why (N7)."""
 
     WAITING = "waiting"
     SENDING = "sending"
     SENT = "sent"
     EXPIRED = "expired"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,10 @@ FOREVER_MS = 4_638_873_600_000
 
 @dataclass(frozen=True, slots=True)
 class CreateRoom:
-    """Make a room with its members, among whom the owner may be named again. Without `owner` it is the actor's."""
+    """Make a room with its members, among whom the owner may be named again. Without `owner` it is the actor's.
+
+    Without a `room_id` it gets one of laba's; one that is taken is refused.
+    """
 
     name: str
     owner: str
@@ -23,6 +26,7 @@ class CreateRoom:
     custom: str = ""
     max_members: int = MAX_MEMBERS_DEFAULT
     actor: str | None = None
+    room_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +179,28 @@ class CheckMembers:
     users: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DescribeMembers:
+    """Give at most `limit` members with their tags, in the order of their names, from behind the name `after`."""
+
+    room_id: str
+    limit: int
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagMember:
+    """Give a member these tags, in place of those it had (S3)."""
+
+    room_id: str
+    user: str
+    tags: tuple[str, ...]
+
+
 ManyRoomsCall = OpenRooms | CloseRooms | FindRooms
-MemberCall = AddMembers | RemoveMembers | ListMembers | ListRoomsOf | QueryMembers | CheckMembers
+MemberCall = (
+    AddMembers | RemoveMembers | ListMembers | ListRoomsOf | QueryMembers | CheckMembers | DescribeMembers | TagMember
+)
 MuteCall = MuteMembers | UnmuteMembers | ListMutes | MuteRoom
 RoomCall = (
     CreateRoom | GetRoom | ListRooms | ChangeRoom | GiveRoom | DestroyRoom | ManyRoomsCall | MemberCall | MuteCall
@@ -260,6 +284,22 @@ class MembersListed:
 
 
 @dataclass(frozen=True, slots=True)
+class MembersDescribed:
+    """One page of a room's members with their tags; `next` is the name to ask from, "" where nothing follows."""
+
+    room_id: str
+    members: tuple[tuple[str, tuple[str, ...]], ...]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTagged:
+    room_id: str
+    user: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoomsOfUserListed:
     rooms: tuple[Room, ...]
 
@@ -331,4 +371,6 @@ RoomAnswer = (
     | ManyRoomsAnswer
     | MemberAnswer
     | MuteAnswer
+    | MembersDescribed
+    | MemberTagged
 )

@@ -1,8 +1,9 @@
 """What became of a room's messages, counted by the minute (E4, X2).
 
 Messages are counted in the minute in which they were accepted, and at any time those accepted are those to nobody,
-placed, shed, and waiting in the lane. Deliveries, one for each message and session, are counted in the minute in
-which the first message of their batch was accepted, and those offered are those reached, lost, and under way.
+placed, shed, and waiting in the lane; those that anti-spam rejected are counted apart. Deliveries, one for each
+message and session, are counted in the minute in which the first message of their batch was accepted, and those
+offered are those reached, lost, and under way.
 """
 
 from collections import Counter
@@ -25,6 +26,7 @@ class Count(StrEnum):
     TO_NOBODY = "to_nobody"
     PLACED = "placed"
     SHED = "shed"
+    REJECTED = "rejected"
     OFFERED = "offered"
     REACHED = "reached"
     LOST = "lost"

@@ -2,10 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
-from laba.model.app import App, Apps, QuotaName, Want
+from laba.model.app import App, Apps, QuotaName
 from laba.model.attendance import Seat, Stay
 from laba.model.calls import Answer, Call, Claim, Exchange
 from laba.model.chatfile import StoredFile
@@ -14,6 +13,7 @@ from laba.model.dispatch import Conversation, Dispatch
 from laba.model.filecalls import Box, Span, Upload
 from laba.model.http import Content, HttpRequest, HttpResponse, RequestHead
 from laba.model.identity import Identity
+from laba.model.letter import Letter
 from laba.model.notice import Notice
 from laba.model.refusal import Refusal
 from laba.model.report import KeptReport, Report
@@ -71,10 +71,11 @@ class Store(Protocol):
     async def tag_users(self, app_uuid: str, names: Collection[str], tags: Sequence[str]) -> frozenset[str]:
         """Give registered users these tags in place of theirs, all in one transaction; gives the names there were."""
 
-    async def append(self, dispatch: Dispatch) -> None:
-        """Keep a dispatch together with the work of sending it, or neither.
+    async def append(self, dispatch: Dispatch, letters: Sequence[Letter] = ()) -> None:
+        """Keep a dispatch together with the work of sending it and what hooks are told of it, or nothing.
 
-        Dispatches are kept in the order in which `append` was called.
+        Dispatches are kept in the order in which `append` was called, and letters in theirs. One that was rejected
+        is not sent: its work is done.
         """
 
     async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
@@ -88,6 +89,12 @@ class Store(Protocol):
 
     async def accepted_since(self, app_uuid: str, quota: QuotaName, since_ms: int, limit: int) -> tuple[int, ...]:
         """Give when the latest dispatches under one quota were accepted, oldest first and at most `limit`."""
+
+    async def client_ids_since(self, app_uuid: str, since_ms: int, limit: int) -> tuple[tuple[str, int], ...]:
+        """Give the client ids of what was accepted for rooms since then, with when; oldest first, the latest `limit`.
+
+        Of client ids that were given twice, each time is there.
+        """
 
     async def last_id(self) -> int:
         """Give the highest id that a kept dispatch or one of its copies ever had, 0 for none."""
@@ -181,6 +188,12 @@ class Rooms(Protocol):
 
     async def placed(self, app_uuid: str, room_id: str) -> tuple[str, ...]:
         """Give who was put into a room, in the order of their coming."""
+
+    async def tag(self, app_uuid: str, room_id: str, user: str, tags: tuple[str, ...]) -> bool:
+        """Give a user who was put into a room these tags; False for one who was not (S3)."""
+
+    async def tagged(self, app_uuid: str, room_id: str) -> dict[str, tuple[str, ...]]:
+        """Give the tags of those who were put into a room and have any."""
 
     async def rooms_of(self, app_uuid: str, user: str) -> tuple[Room, ...]:
         """Give the rooms a user was put into, at once: nothing else has a turn meanwhile."""
@@ -317,32 +330,6 @@ class Presence(Protocol):
 
     async def rooms(self, app_uuid: str, name: str) -> tuple[str, ...]:
         """Give the ids of the rooms that a user's sessions are in, each once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """A quota was full: the first of those that were asked for.
-
-    `span_seconds` is its shortest full span, `retry_after_seconds` when there is room for the whole call; None where
-    there never is, because the call asks for more than a span may hold.
-    """
-
-    name: QuotaName
-    span_seconds: int
-    retry_after_seconds: int | None
-
-
-class Gate(Protocol):
-    """Quotas: all that a call wants is taken together, in all spans of all of its quotas, or nothing is (G1)."""
-
-    async def take(self, app_uuid: str, wants: Sequence[Want], now_ms: int) -> Exhausted | None:
-        """Count one call now, or say which quota is full and count nothing. They are judged in this order."""
-
-    async def give_back(self, app_uuid: str, wants: Sequence[Want], taken_at_ms: int) -> None:
-        """Undo one `take`, for a call of which nothing came."""
-
-    async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:
-        """Count what was taken before a restart, as (app uuid, quota, taken_at_ms), oldest first."""
 
 
 class Meter(Protocol):

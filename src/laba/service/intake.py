@@ -9,7 +9,8 @@ from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted
 from laba.model.dispatch import TO_EVERY_ROOM, Audience, Dispatch, Submission
 from laba.model.refusal import Code, Refusal
-from laba.ports import Gate, Rooms, Store
+from laba.ports import Rooms, Store
+from laba.ports.gate import Gate
 from laba.service.attending import Attending
 from laba.service.chatfiles import lacking
 from laba.service.dispatching import Dispatcher

@@ -15,7 +15,8 @@ from laba.model.dispatch import Conversation, ConversationType, Dispatch, Level,
 from laba.model.refusal import Code, Refusal
 from laba.model.room import room_stream
 from laba.model.stream import Stream
-from laba.ports import Gate, Rooms
+from laba.ports import Rooms
+from laba.ports.gate import Gate
 from laba.service.ground import Ground
 
 Link = TypeVar("Link")

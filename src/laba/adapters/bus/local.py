@@ -8,7 +8,7 @@ from laba.core.quota import Turnstile
 from laba.model.app import QuotaName, Want
 from laba.model.notice import Notice
 from laba.model.stream import Position, Stream
-from laba.ports import Exhausted
+from laba.ports.gate import Exhausted
 
 
 class LocalBus:

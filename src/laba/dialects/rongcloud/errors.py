@@ -63,6 +63,7 @@ WORDS: Final[Mapping[Code, Words]] = MappingProxyType(
         Code.OVERLOADED: Words(503, 1000),
         Code.NOT_A_MEMBER: _RESTRICTED,
         Code.MUTED: _RESTRICTED,
+        Code.MESSAGE_REJECTED: _RESTRICTED,
         Code.GRANT_UNKNOWN: _BAD_PARAMETER,
         Code.CLIENT_ID_WRONG: _BAD_KEY,
         Code.CLIENT_SECRET_WRONG: Words(401, 1001),
@@ -82,6 +83,8 @@ WORDS: Final[Mapping[Code, Words]] = MappingProxyType(
         Code.ROOMS_TOO_MANY: _TOO_MANY,
         Code.MEMBER_UNKNOWN: _BAD_PARAMETER,
         Code.OWNER_STAYS: _BAD_PARAMETER,
+        Code.HOOK_UNKNOWN: _NOTHING_THERE,
+        Code.HOOKS_TOO_MANY: _TOO_MANY,
         # R9
         Code.BROADCAST_UNKNOWN: _BAD_PARAMETER,
         Code.NOT_RECALLABLE: _BAD_PARAMETER,

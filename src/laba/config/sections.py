@@ -157,7 +157,7 @@ class Moderation(Section):
 
     url: str = key(
         "",
-        "The address of the checker's text check, such as https://as.dun.163.com/v5/text/check; empty: there is none.",
+        "The address of the checker's text check, such as https://as.dun.163.com/v5/text/check; empty: none.",
         pattern=r"(https?://[^\s/?#]+(/[^\s?#]*)?)?",
         expected="write https://HOST[:PORT]/PATH",
     )

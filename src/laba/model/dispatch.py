@@ -113,7 +113,7 @@ class Submission:
     once: bool = False
     told: bool = True
     env: str | None = None
-    screening: Screening = Screening()
+    screening: Screening = field(default_factory=Screening)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Code(StrEnum):
     ROOMS_TOO_MANY = "rooms_too_many"
     MEMBER_UNKNOWN = "member_unknown"
     OWNER_STAYS = "owner_stays"
-    # Callbacks: S6
+    # What an app is told by callbacks, S6
     HOOK_UNKNOWN = "hook_unknown"
     HOOKS_TOO_MANY = "hooks_too_many"
     # What was sent: X2, X3

@@ -6,7 +6,7 @@ BIN := .venv/bin
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check fix cover bench bench-million bench-push compliance docs clean
+.PHONY: help install demo serve test check fix cover bench bench-million bench-push bench-tags compliance docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ bench-million: .venv/benching  ## Measure logins and growth with a million users
 
 bench-push: .venv/benching  ## Measure pushes to 200,000 of a million users, and a kill in one (a C compiler; two minutes)
 	@$(BIN)/python bench/pushing.py --plots $(PLOTS)
+
+bench-tags: .venv/benching  ## Measure broadcasts to members chosen by their tags (a C compiler; a minute)
+	@$(BIN)/python bench/tags.py
 
 .venv/benching: .venv/installed
 	@echo "Installing what draws the plots ..."

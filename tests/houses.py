@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from builders import APP_UUID, STREAM, Clock, app, dispatch, ground
 from doubles import Lanes
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.courier import HttpCourier
 from laba.adapters.files.disk import DiskFiles
 from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
+from laba.assembly.outside import SCRIBES
 from laba.core.attendance import Attendance
 from laba.core.halls import Halls
 from laba.core.ids import IdSequence
@@ -24,6 +26,7 @@ from laba.model.stream import Batch
 from laba.model.usercalls import NewUser, RegisterUsers
 from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
+from laba.service.admitting import Admitting
 from laba.service.attending import Attending
 from laba.service.chatfiles import ChatFiles, FileRules
 from laba.service.conversations import Reader, Spans
@@ -32,10 +35,13 @@ from laba.service.door import Desk, Desks
 from laba.service.fanout import Delivery, Fanout
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
+from laba.service.hookdesk import HookDesk
 from laba.service.inboxes import Inboxes
 from laba.service.intake import Intake, Numbering
 from laba.service.lasting import lasting_bounds
+from laba.service.moderating import Moderating
 from laba.service.posting import Posting
+from laba.service.postman import Postman, PostRules
 from laba.service.press import Codecs, Press
 from laba.service.recalling import Recalling
 from laba.service.recruiting import Recruiting
@@ -56,6 +62,9 @@ WINDOW_MS = 600_000
 KEPT_DAYS = 7
 OFFLINE_MS = 7 * 86_400_000
 GRACE_MS = 30_000
+DUPLICATE_MS = 600_000
+# A receiver has a tenth of a second, and waits are ten seconds at most.
+POST_RULES = PostRules(timeout_ms=100, longest_wait_ms=10_000, give_up_ms=600_000)
 CONFIRMED_MS = 60_000
 FILE_RULES = FileRules(limit_bytes=1_000_000, keep_ms=7 * 86_400_000, total_limit_bytes=0)
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
@@ -105,6 +114,11 @@ class House:
     inboxes: Inboxes
     recruiting: Recruiting
     recalling: Recalling
+    moderating: Moderating
+    postman: Postman
+    post_rules: PostRules
+    # (app uuid, room id) -> the tags of who is in a room by a session; tests put them here.
+    tagged: dict
 
     @property
     def app(self):
@@ -140,13 +154,14 @@ class House:
 
 
 @asynccontextmanager
-async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
+async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_RULES, checker=None, **bounds):
     """Open a house in a directory; the first time it gets one app that may broadcast without limits."""
     meter = PrometheusMeter()
     base = ground(clock, meter)
     async with (
         SqliteStore.open(directory / "laba.db", entropy=base.entropy, **bounds) as store,
         disk_in(directory) as disk,
+        HttpCourier.open() as courier,
     ):
         bus, gate, tenants = LocalBus(), LocalGate(), Tenants(store, base)
         if not await store.apps():
@@ -165,16 +180,27 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
         if not bounds:
             await attending.take_over()
         ids = IdSequence(0, last_id)
-        intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), base)
-        posting = Posting(gate, store.rooms, halls, lanes, ids, base)
+        moderating = Moderating(store.wordbook, checker, base, reject_on_failure=False)
+        await moderating.load()
+        postman = Postman(store.letters, courier, tenants, SCRIBES, post_rules, base)
+        admitting = Admitting(gate, moderating, DUPLICATE_MS, base)
+        intake = Intake(store, admitting, dispatcher, attending, Numbering(ids, store.rooms), postman)
+        posting = Posting(admitting, store.rooms, halls, lanes, ids, postman)
         reader = Reader(store.conversations, users, attending, envelope, Spans(GRACE_MS, WINDOW_MS))
         rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
         reporting = Reporting(store.reports, store.campaigns, rooms, WINDOW_MS, base)
-        presence, present = LocalPresence(roster), {}
-        book = RoomBook(store.rooms, users, bus, lambda app_uuid, room_id: present.get((app_uuid, room_id), {}))
+        presence, present, tagged = LocalPresence(roster), {}, {}
+        book = RoomBook(
+            store.rooms,
+            users,
+            bus,
+            lambda app_uuid, room_id: present.get((app_uuid, room_id), {}),
+            lambda app_uuid, room_id: tagged.get((app_uuid, room_id), {}),
+        )
         roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
         recalling = Recalling(store.reports, intake)
-        desks = Desks(UserDesk(users, presence), roomdesk, recalling)
+        hooks = HookDesk(tenants, postman, moderating)
+        desks = Desks(UserDesk(users, presence), roomdesk, recalling, hooks)
         desk = Desk(tenants, access, desks, Sending(intake, posting, store.file_records), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
         files = ChatFiles(disk, store.file_records, file_rules, base)
@@ -198,6 +224,10 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, **bounds):
             inboxes,
             recruiting,
             recalling,
+            moderating,
+            postman,
+            post_rules,
+            tagged,
         )
 
 

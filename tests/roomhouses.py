@@ -85,10 +85,10 @@ class House:
     def hall(self, room_id="7"):
         return self.logs.halls.find(room_stream(APP_UUID, room_id))
 
-    def say(self, offset, room_id="7", sender="", users=None):
+    def say(self, offset, room_id="7", sender="", users=None, **rest):
         """Put a message into a room's log."""
         frames = {"json": b"%d;" % offset, "envelope": b"%d," % offset}
-        kept = Kept(offset, offset, self.clock(), 10, frames, sender=sender, users=users)
+        kept = Kept(offset, offset, self.clock(), 10, frames, sender=sender, users=users, **rest)
         self.logs.find(room_stream(APP_UUID, room_id)).add(kept)
 
     def drop(self, session):

@@ -40,10 +40,12 @@ class RoomsRig:
         await self.logs.open(hall)
         return hall
 
-    def enter(self, hall, user="ann", device="", codec="json", asked=None):
+    def enter(self, hall, user="ann", device="", codec="json", asked=None, tags=(), *, stayed=True):
         """Let a member in, and write to it what it missed."""
         session = logged_in(user, device, codec)
-        entry = self.logs.enter(hall, session, None if asked is None else Position("epoch", asked))
+        if tags:
+            hall.tag(user, tags)
+        entry = self.logs.enter(hall, session, None if asked is None else Position("epoch", asked), stayed=stayed)
         session.link.append(entry.missed)
         return session
 

@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 
 from builders import APP_UUID, NOW_MS, OTHER_UUID, logged_in, room
 from laba.core.halls import Hall, Halls
+from laba.core.membertags import Choice
 from laba.core.session import Session
+from laba.model.tags import Tag
 
 
 def test_a_hall_knows_its_users_and_their_sessions():
@@ -118,3 +120,53 @@ def test_sessions_and_users_always_agree(steps):
         assert len(hall.sessions) == len(present)
         assert set(hall.users) == {each.seat.user for each in present}
         assert {each for each in sessions if each.rooms} == present
+
+
+# --- tags ----------------------------------------------------------------------------------------------------------
+
+
+def test_sessions_stand_together_by_the_tags_of_their_user():  # N8
+    hall = Hall(room())
+    ann, tablet, bob, cid = logged_in("ann"), logged_in("ann", "tablet"), logged_in("bob"), logged_in("cid")
+    hall.tag("ann", ["vip", "de"])
+    for session in (ann, bob, cid, tablet):
+        hall.join(session, 0)
+    hall.tag("bob", ("de", "vip", "de"))
+    assert hall.groups == {frozenset({"vip", "de"}): [ann, tablet, bob], frozenset(): [cid]}
+    hall.leave(tablet)
+    hall.tag("bob", ())
+    assert hall.groups == {frozenset({"vip", "de"}): [ann], frozenset(): [bob, cid]}
+
+
+def test_tags_stay_while_their_user_is_away_and_go_with_it():  # S3
+    hall = Hall(room())
+    session = logged_in("ann")
+    hall.join(session, 0)
+    hall.tag("ann", ("vip",))
+    hall.leave(session)
+    assert hall.tags_of("ann") == {"vip"}
+    assert hall.tags == {"ann": frozenset({"vip"})}
+    hall.gone("ann")
+    assert (hall.tags_of("ann"), dict(hall.tags)) == (frozenset(), {})
+
+
+def test_equal_tag_sets_are_one_object():
+    """Ten thousand members with five hundred sets hold five hundred."""
+    hall = Hall(room())
+    for number in range(100):
+        hall.tag(f"user{number}", (f"tag{number % 4}", "all"))
+    assert len({id(tags) for tags in hall.tags.values()}) == 4
+    for number in range(100):
+        hall.tag(f"user{number}", (f"other{number}",))
+    assert len(hall._sets) <= 2 * 100 + 2
+
+
+def test_who_is_entitled_is_counted_by_sessions():  # E6, N8, X2
+    hall = Hall(room())
+    for user, device in (("ann", "phone"), ("ann", "tablet"), ("bob", ""), ("cid", "")):
+        hall.join(logged_in(user, device), 0)
+    hall.tag("ann", ("vip",))
+    hall.tag("bob", ("vip",))
+    vip = Choice(Tag("vip"))
+    assert [hall.entitled(sender, None) for sender in ("", "ann", "cid")] == [4, 2, 3]
+    assert [hall.entitled(sender, vip) for sender in ("", "ann", "cid")] == [3, 1, 3]

@@ -1,5 +1,4 @@
 from laba.core.register import Register
-from laba.model.session import Member
 
 
 def filled(placed=(), present=()):
@@ -51,13 +50,20 @@ def test_a_change_meanwhile_is_seen_by_who_reads_the_placed_elsewhere():
     assert register.is_ready is False
 
 
-def test_tags_are_kept_until_their_member_goes():
-    """A second device without any does not take them away."""
+def test_tags_that_rest_gave_are_those_of_who_was_placed():
+    """A guest has them only as long as it is in, which is the hall's business; who is placed no more has none."""
     # S3
-    register = filled()
-    register.welcome("ann", ("host", "de"))
-    register.welcome("ann")
-    assert register.member("ann") == Member("ann", ("host", "de"))
-    register.bid_farewell("ann")
-    register.welcome("ann")
-    assert register.member("ann") == Member("ann")
+    register = filled(["ann", "bob"])
+    before = register.changes
+    register.tag("ann", ("host", "de"))
+    register.tag("guest", ("de",))
+    assert register.tagged == {"ann": ("host", "de")}
+    assert register.changes > before
+    register.displace(["ann"])
+    assert register.tagged == {}
+
+
+def test_tags_are_filled_in_with_the_placed():
+    register = Register(50)
+    register.fill(["ann"], [], {"ann": ("host",)})
+    assert register.tagged == {"ann": ("host",)}

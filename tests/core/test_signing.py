@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from laba.model.refusal import Code
 
 PLAIN = app(policy=AppPolicy())
 TIMED = app(policy=AppPolicy(frozenset({Feature.SIGNATURE_TIME})))
+STALE = Code.SIGNATURE_STALE
 ONCE = app(policy=AppPolicy(frozenset({Feature.SIGNATURE_ONCE})))
 
 
@@ -140,3 +142,11 @@ def test_memory_is_bounded_by_time_and_by_number():  # S10
     assert nonces.take("app", b"4", MEMORY_MS + 1)
     assert len(nonces) == 1
     assert NONCES_MAX == 100_000
+
+
+def test_a_dialect_that_wants_fresh_calls_gets_them_whatever_the_app_says():  # S10: CurTime, vendor-apis.md 1.5
+    """Five minutes off to either side are fresh, a millisecond more is not; nor is what is no time at all."""
+    for off_ms, code in [(0, None), (SKEW_MS, None), (-SKEW_MS, None), (SKEW_MS + 1, STALE), (-SKEW_MS - 1, STALE)]:
+        assert judged(replace(signed(stamped_at_ms=NOW_MS + off_ms), must_be_fresh=True)) is code
+    assert judged(replace(signed(stamped_at_ms=None), must_be_fresh=True)) is STALE
+    assert judged(replace(signed(secret="another", stamped_at_ms=None), must_be_fresh=True)) is Code.SIGNATURE_WRONG

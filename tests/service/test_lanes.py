@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from builders import LeapingLoop, counted, room, said
+from builders import NOW_MS, LeapingLoop, counted, room, said
 from laba.core.lanes import Budget, LaneBounds
 from laba.core.pressure import LoadBounds
 from laba.model.dispatch import TO_EVERY_ROOM, Audience, Level
@@ -179,6 +179,65 @@ async def test_a_room_raises_its_own_copy_of_a_broadcast():
             hall.room.id: [kept.level for kept in rig.logs.find(hall.stream).after(0)] for hall in (raising, other)
         }
         assert levels == {"1": [Level.HIGH], "2": [Level.LOW]}
+
+
+def levels_in(rig, hall):
+    return [kept.level for kept in rig.logs.find(hall.stream).after(0)]
+
+
+async def test_past_ten_in_a_second_a_budgeted_broadcast_is_an_ordinary_one():
+    """N6: in each room by itself; a second after the first, there is room for one again."""
+    async with RoomsRig().running() as rig:
+        busy = await rig.opened("1", number=1)
+        member = rig.enter(busy)
+        how = {"audience": Audience.OPEN_ROOMS, "rooms": (), "budgeted": True}
+        for number in range(11):
+            if number == 5:
+                late = await rig.opened("2", number=2)
+                rig.enter(late, "bob")
+            await rig.lanes.broadcast(copied(said(100 * number + 100, Level.HIGH, **how).dispatch))
+            await asyncio.sleep(0.2)
+        assert levels_in(rig, busy) == [Level.HIGH] * 10 + [Level.NORMAL]
+        assert levels_in(rig, late) == [Level.HIGH] * 6
+        assert counted(rig.meter, "laba_room_broadcasts_demoted_total") == 1
+        rig.clock.pass_ms(999)
+        await rig.lanes.broadcast(copied(said(2000, Level.HIGH, **how).dispatch))
+        await asyncio.sleep(0.2)
+        rig.clock.pass_ms(1)
+        await rig.lanes.broadcast(copied(said(3000, Level.HIGH, **how).dispatch))
+        await asyncio.sleep(0.2)
+        assert levels_in(rig, busy)[-2:] == [Level.NORMAL, Level.HIGH]
+        await rig.written()
+        assert len(rig.received(member)) == 13
+
+
+async def test_what_is_not_budgeted_or_raised_by_the_operator_keeps_its_level():
+    """N6 is about the broadcasts of one dialect; E5 stands above it."""
+    async with RoomsRig().running() as rig:
+        hall = await rig.opened("1", number=1)
+        raising = await rig.opened("2", number=2, priorities=Priorities(high_members=frozenset({"admin"})))
+        for each in (hall, raising):
+            rig.enter(each)
+        how = {"audience": Audience.OPEN_ROOMS, "rooms": ()}
+        for number in range(12):
+            budgeted = said(100 * number + 100, Level.HIGH, budgeted=True, **how).dispatch
+            await rig.lanes.broadcast(copied(budgeted.raised()))
+            await asyncio.sleep(0.2)
+            await rig.lanes.broadcast(copied(replace(budgeted, id=100 * number + 150)))
+            await asyncio.sleep(0.2)
+        assert levels_in(rig, raising) == [Level.HIGH] * 24
+        assert levels_in(rig, hall) == [Level.HIGH] * 21 + [Level.NORMAL, Level.HIGH, Level.NORMAL]
+
+
+async def test_what_anti_spam_rejects_is_counted_and_goes_nowhere():
+    """N7: in the room's report of the minute."""
+    async with RoomsRig().running() as rig:
+        hall = await rig.opened()
+        member = rig.enter(hall)
+        rig.lanes.reject(hall.stream, said(1))
+        await asyncio.sleep(0.2)
+        assert rig.received(member) == []
+        assert rig.reporting.rooms.tally(hall.stream, NOW_MS).look().counts == {"rejected.normal": 1}
 
 
 @pytest.mark.parametrize("audience", sorted(TO_EVERY_ROOM))

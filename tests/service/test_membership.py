@@ -4,7 +4,8 @@ import pytest
 
 from builders import APP_UUID, counted
 from laba.model.closing import Closing
-from laba.model.notice import Destruction, Placement, Removal, RoomChange
+from laba.model.dispatch import Again
+from laba.model.notice import Destruction, MemberTagging, Placement, Removal, RoomChange
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room
 from laba.model.session import Came, Ending, Member, PutIn, PutOut, Subscription, Went
@@ -436,3 +437,91 @@ async def test_nothing_is_left_of_a_room_that_everybody_has_left(house):
     house.membership.trim()
     assert house.hall() is None
     assert house.membership._registers == {}
+
+
+# --- tags ----------------------------------------------------------------------------------------------------------
+
+
+def tags_of(house, user="ann", room_id="7"):
+    return house.membership.tags(APP_UUID, room_id).get(user, ())
+
+
+def tagging(*tags, user="ann", room_id="7"):
+    return MemberTagging(APP_UUID, room_id, user, tags)
+
+
+async def test_a_member_has_the_tags_it_brings_into_the_room(house):
+    """A second device without any does not take them away; one with others replaces them."""  # S3, N8
+    await house.room()
+    await house.entered(tags=("vip", "de"))
+    await house.entered()
+    assert tags_of(house) == ("de", "vip")
+    await house.entered(tags=("gold",))
+    assert tags_of(house) == ("gold",)
+
+
+async def test_tags_last_over_a_drop_and_go_when_their_member_leaves(house):
+    await house.room()
+    ann = await house.entered(tags=("vip",))
+    house.drop(ann)
+    ann = await house.entered()
+    assert tags_of(house) == ("vip",)
+    await house.membership.leave(ann, "7")
+    await house.entered()
+    assert tags_of(house) == ()
+
+
+async def test_tags_of_a_login_are_those_of_every_room_that_brings_none_of_its_own(house):
+    """Design 5, connect data: both where REST put the user and where it goes by itself."""  # S3
+    await house.room("7", "ann")
+    await house.room("8")
+    await house.room("9")
+    session = house.session()
+    await house.membership.placed_at_login(session, {}, ("vip",))
+    await house.membership.enter(session, "8")
+    await house.membership.enter(session, "9", tags=("gold",))
+    assert [tags_of(house, room_id=room_id) for room_id in ("7", "8", "9")] == [("vip",), ("vip",), ("gold",)]
+    house.drop(session)
+    assert house.membership._declared == {}
+
+
+async def test_rest_gives_tags_to_who_is_in(house):  # S3
+    """To a guest until it leaves; who is not in hears of it when it comes, if it was put in."""
+    await house.room("7", "placed")
+    guest = await house.entered("guest", tags=("de",))
+    await house.membership.apply(tagging("vip", user="guest"))
+    assert tags_of(house, "guest") == ("vip",)
+    await house.membership.apply(tagging(user="guest"))
+    assert tags_of(house, "guest") == ()
+    await house.membership.apply(tagging("vip", user="placed"))
+    await house.membership.apply(tagging("vip", user="stranger"))
+    await house.entered("placed")
+    await house.entered("stranger")
+    assert [tags_of(house, user) for user in ("placed", "stranger")] == [("vip",), ()]
+    await house.membership.leave(guest, "7")
+
+
+async def test_tags_that_rest_gave_are_known_after_a_restart(house):  # S3
+    """They are those of the store when the room is opened; what the client brings goes before them."""
+    await house.room("7", "ann", "bob")
+    await house.store.rooms.tag(APP_UUID, "7", "ann", ("vip",))
+    await house.store.rooms.tag(APP_UUID, "7", "bob", ("vip",))
+    await house.entered("ann")
+    await house.entered("bob", tags=("gold",))
+    assert [tags_of(house, user) for user in ("ann", "bob")] == [("vip",), ("gold",)]
+
+
+async def test_tags_of_a_room_that_nobody_is_in_are_nobody_s(house):
+    assert house.membership.tags(APP_UUID, "nowhere") == {}
+    await house.membership.apply(tagging("vip", room_id="nowhere"))
+
+
+async def test_who_had_left_does_not_get_again_what_is_for_who_was_dropped(house):  # N6
+    """Who lost its connection does: by its position, as it comes back."""
+    await house.room()
+    ann, bob = await house.entered("ann"), await house.entered("bob")
+    house.say(1, again=Again.DROPPED)
+    await house.membership.leave(ann, "7")
+    house.drop(bob)
+    back = [await house.membership.enter(house.session(user), "7", Position(EPOCH, 0)) for user in ("ann", "bob")]
+    assert [entry.missed for entry in back] == [b"", b"1;"]

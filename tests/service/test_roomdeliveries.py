@@ -2,8 +2,9 @@ import pytest
 
 from builders import NOW_MS, counted, said
 from laba.core.tally import Tally
-from laba.model.dispatch import TO_EVERY_ROOM, Audience, Level
+from laba.model.dispatch import TO_EVERY_ROOM, Again, Audience, Level
 from laba.model.stream import Batch, Entry, Flush, Stream
+from laba.model.tags import Tag
 from laba.service.outgoing import Rank
 from rooms_rig import RoomsRig
 
@@ -147,3 +148,83 @@ async def test_a_broadcast_counts_whom_it_really_goes_to(rig):
     assert (tally.audience, tally.pending) == (1, 1)
     await rig.written()
     assert (tally.reached, tally.pending) == (1, 0)
+
+
+# --- chosen by tags ------------------------------------------------------------------------------------------------
+
+VIP = Tag("vip")
+
+
+async def test_only_members_whose_tags_satisfy_the_expression_see_it(rig):
+    """N8: the others are not even looked at; all who see it share one bytes object."""
+    hall = await rig.opened()
+    ann, bob = rig.enter(hall, "ann", tags=("vip", "de")), rig.enter(hall, "bob", tags=("vip",))
+    cid, eve = rig.enter(hall, "cid"), rig.enter(hall, "eve", tags=("de",))
+    await rig.fanout.take(flush(said(1, members=VIP)))
+    deliveries = await rig.written()
+    assert [rig.received(each) for each in (ann, bob, cid, eve)] == [[1], [1], [], []]
+    assert ann.link[-1] is bob.link[-1]
+    assert sorted(session.seat.user for each in deliveries for session in each.sessions) == ["ann", "bob"]
+    assert rig.encoders["json"].calls == [("room:1", 1)]
+
+
+async def test_each_member_gets_what_it_sees_of_a_batch_in_one_piece_and_in_order(rig):
+    """N8, G3: whatever mixture of expressions the batch holds."""
+    hall = await rig.opened()
+    both, vip = rig.enter(hall, "both", tags=("vip", "gold")), rig.enter(hall, "vip", tags=("vip",))
+    gold, none = rig.enter(hall, "gold", tags=("gold",)), rig.enter(hall, "none")
+    messages = [said(1), said(2, members=VIP), said(3, members=Tag("gold")), said(4), said(5, members=VIP)]
+    await rig.fanout.take(flush(*messages))
+    await rig.written()
+    seen = {"both": [1, 2, 3, 4, 5], "vip": [1, 2, 4, 5], "gold": [1, 3, 4], "none": [1, 4]}
+    assert {each.seat.user: rig.received(each) for each in (both, vip, gold, none)} == seen
+    assert {len(each.link[1:]) for each in (both, vip, gold, none)} == {1}
+
+
+async def test_a_sender_and_a_named_member_see_their_own_part_of_it(rig):
+    """N8 beside E6 and E10: who is named but does not have the tags does not see it."""
+    hall = await rig.opened()
+    ann, bob = rig.enter(hall, "ann", tags=("vip",)), rig.enter(hall, "bob", tags=("vip",))
+    eve = rig.enter(hall, "eve")
+    messages = [
+        said(1, sender="ann", members=VIP),
+        said(2, users=frozenset({"bob", "eve"})),
+        said(3, users=frozenset({"bob", "eve"}), members=VIP),
+        said(4, sender="eve"),
+    ]
+    await rig.fanout.take(flush(*messages))
+    await rig.written()
+    assert [rig.received(each) for each in (ann, bob, eve)] == [[4], [1, 2, 3, 4], [2]]
+
+
+async def test_who_comes_back_gets_what_its_tags_choose(rig):
+    """N8: recovery obeys the expression, with the tags the member has by then."""
+    hall = await rig.opened()
+    rig.enter(hall, "ann")
+    await rig.fanout.take(flush(said(1), said(2, members=VIP), said(3, members=Tag("de"))))
+    assert rig.received(rig.enter(hall, "bob", asked=0, tags=("vip",))) == [1, 2]
+    assert rig.received(rig.enter(hall, "cid", asked=0)) == [1]
+
+
+async def test_the_audience_of_a_broadcast_are_those_it_chooses(rig):
+    """N8, X2: the report counts who was entitled, and of these who was reached."""
+    hall = await rig.opened()
+    rig.enter(hall, "ann", tags=("vip",))
+    rig.enter(hall, "bob", tags=("vip",))
+    rig.enter(hall, "cid")
+    message = said(1, audience=Audience.OPEN_ROOMS, members=VIP)
+    tally = Tally(NOW_MS, 0)
+    tally.expect(hall.stream.channel, hall.entitled("admin", None))
+    rig.reporting.watch(1, tally)
+    await rig.fanout.take(flush(message))
+    await rig.written()
+    assert (tally.audience, tally.reached, tally.pending) == (2, 2, 0)
+
+
+async def test_what_is_only_for_who_was_dropped_is_not_for_who_had_left(rig):
+    """N6: the rest comes to both."""
+    hall = await rig.opened()
+    rig.enter(hall, "ann")
+    await rig.fanout.take(flush(said(1), said(2, again=Again.DROPPED), said(3, again=Again.RETURNING)))
+    assert rig.received(rig.enter(hall, "bob", asked=0, stayed=True)) == [1, 2, 3]
+    assert rig.received(rig.enter(hall, "cid", asked=0, stayed=False)) == [1, 3]

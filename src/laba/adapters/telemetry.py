@@ -39,12 +39,29 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "laba_recruits_judged_total": ("Registered users whom walks of campaigns have judged", ()),
         "laba_recruits_enrolled_total": ("Users into whose inboxes walks of campaigns have put a message", ()),
+        "laba_repeats_dropped_total": (
+            "Resent messages that were not sent again, because they had been accepted",
+            (),
+        ),
+        "laba_room_broadcasts_demoted_total": (
+            "Copies of high broadcasts that went to a room as normal, because it had too many high ones",
+            (),
+        ),
+        "laba_callbacks_delivered_total": ("Events that arrived at a receiver", ()),
+        "laba_callbacks_failed_total": ("Attempts to deliver an event that failed", ()),
+        "laba_callbacks_dead_total": ("Events given up: refused, too old, or too many", ("reason",)),
+        "laba_moderation_verdicts_total": (
+            "Messages in which anti-spam found something, or which it passed",
+            ("decision", "judge"),
+        ),
+        "laba_moderation_failures_total": ("Texts on which the checker gave no verdict, by reason", ("reason",)),
         "laba_window_lost_total": ("Messages dropped from a window log by its size", ()),
     }
 )
 GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "laba_pressure": ("How hard this node is pressed: at 1 the budgets of rooms begin to bind", ()),
+        "laba_callbacks_waiting": ("Events that wait for their receivers", ()),
         "laba_attendance_unwritten": ("Stays that wait to be written", ()),
         "laba_files_bytes": ("What all files hold together, those on their way in too", ()),
         "laba_sessions": ("Clients logged in on this node", ()),

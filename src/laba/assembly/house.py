@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from laba.adapters.bus.local import LocalBus, LocalGate
+from laba.adapters.courier import HttpCourier
 from laba.adapters.files.disk import DiskFiles
 from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.gateway.links import Link
@@ -15,6 +16,7 @@ from laba.adapters.presence import LocalPresence
 from laba.adapters.store.lock import held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
+from laba.assembly.outside import SCRIBES, moderating_of, postman_of
 from laba.assembly.rooms import Neighbours, Talk, roomdesk_of, talk_of
 from laba.config import Settings
 from laba.core.attendance import Attendance
@@ -24,10 +26,12 @@ from laba.core.tokens import TokenReader
 from laba.dialects.easemob.accesstoken2 import AccessToken2Reader
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
+from laba.dialects.neroom.dialect import NeroomDialect
 from laba.dialects.rongcloud.dialect import RongCloudDialect
 from laba.ports import Dialect, StoreBusyError
 from laba.protocols.envelope import Envelopes, envelope
 from laba.service.access import Access, TokenRules
+from laba.service.admitting import Admitting
 from laba.service.attending import Attending
 from laba.service.chatfiles import ChatFiles, FileRules
 from laba.service.conversations import Reader, Spans
@@ -35,9 +39,12 @@ from laba.service.dispatching import Dispatcher, Patience, Ways
 from laba.service.door import Desk, Desks, Door
 from laba.service.ground import Ground
 from laba.service.hashing import Hashing
+from laba.service.hookdesk import HookDesk
 from laba.service.inboxes import Inboxes
 from laba.service.intake import Intake, Numbering
+from laba.service.moderating import Moderating
 from laba.service.posting import Posting
+from laba.service.postman import Postman
 from laba.service.press import Codecs, Press
 from laba.service.recalling import Recalling
 from laba.service.recruiting import Recruiting
@@ -82,6 +89,15 @@ class House:
     talk: Talk
     sending: Sending
     files: ChatFiles
+    postman: Postman
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What laba asks and tells others."""
+
+    moderating: Moderating
+    postman: Postman
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +131,21 @@ async def house_of(settings: Settings) -> AsyncIterator[House]:
         async with (
             SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store,
             _files(settings, store, ground) as files,
+            HttpCourier.open() as courier,
         ):
             tenants = Tenants(store, ground)
             await tenants.load()
             base = Base(settings, ground, meter, store, LocalBus(), tenants, Roster())
-            yield await _furnished(base, files)
+            outside = Outside(
+                moderating_of(settings, store, courier, ground),
+                postman_of(settings, store, courier, tenants, ground),
+            )
+            await outside.moderating.load()
+            await outside.postman.load()
+            yield await _furnished(base, outside, files)
 
 
-async def _furnished(base: Base, files: ChatFiles) -> House:
+async def _furnished(base: Base, outside: Outside, files: ChatFiles) -> House:
     store, ground = base.store, base.ground
     hashing = Hashing()
     users = Users(store, base.bus, hashing, ground)
@@ -136,19 +159,29 @@ async def _furnished(base: Base, files: ChatFiles) -> House:
     patience = Patience(base.window_ms, base.grace_ms, last_id, offline_ms(base.settings))
     ways = Ways(store.streams, talk.lanes, records.inboxes)
     dispatcher = Dispatcher(store, ways, base.bus, patience, ground)
-    sending = await _sending(base, dispatcher, records.attending, talk, ids)
+    admitting = _admitting(base, outside)
+    intake = Intake(store, admitting, dispatcher, records.attending, Numbering(ids, store.rooms), outside.postman)
+    await intake.remember(base.tenants.apps)
+    posting = Posting(admitting, store.rooms, talk.logs.halls, talk.lanes, ids, outside.postman)
+    sending = Sending(intake, posting, store.file_records)
     presence = LocalPresence(base.roster)
-    book = RoomBook(store.rooms, users, base.bus, talk.membership.members)
-    recalling = Recalling(store.reports, sending.kept)
-    desks = Desks(UserDesk(users, presence), roomdesk_of(book, presence, ids, ground), recalling)
+    book = RoomBook(store.rooms, users, base.bus, talk.membership.members, talk.membership.tags)
+    hooks = HookDesk(base.tenants, outside.postman, outside.moderating)
+    roomdesk = roomdesk_of(book, presence, ids, ground)
+    desks = Desks(UserDesk(users, presence), roomdesk, Recalling(store.reports, intake), hooks)
     desk = Desk(base.tenants, access, desks, sending, records.reader, records.reporting)
     door = Door(_dialects(base.settings), base.tenants, access, desk, files, ground)
-    return House(base, users, access, dispatcher, recruiting, door, records, talk, sending, files)
+    return House(base, users, access, dispatcher, recruiting, door, records, talk, sending, files, outside.postman)
 
 
 def _dialects(settings: Settings) -> tuple[Dialect, ...]:
     """List the dialects in the order in which they are asked: the last one claims every path of three segments."""
-    return NativeDialect(), RongCloudDialect(settings.rongcloud.feature_off_status), EasemobDialect()
+    return (
+        NativeDialect(frozenset(SCRIBES)),
+        NeroomDialect(),
+        RongCloudDialect(settings.rongcloud.feature_off_status),
+        EasemobDialect(),
+    )
 
 
 def _access(base: Base, users: Users, hashing: Hashing) -> Access:
@@ -167,12 +200,10 @@ def _records(base: Base, users: Users, recruiting: Recruiting) -> Records:
     return Records(attending, inboxes, reader, reporting)
 
 
-async def _sending(base: Base, dispatcher: Dispatcher, attending: Attending, talk: Talk, ids: IdSequence) -> Sending:
-    store, ground, gate = base.store, base.ground, LocalGate()
-    intake = Intake(store, gate, dispatcher, attending, Numbering(ids, store.rooms), ground)
-    await intake.remember(base.tenants.apps)
-    posting = Posting(gate, store.rooms, talk.logs.halls, talk.lanes, ids, ground)
-    return Sending(intake, posting, store.file_records)
+def _admitting(base: Base, outside: Outside) -> Admitting:
+    delivery = base.settings.delivery
+    gate = LocalGate(delivery.duplicates_limit)
+    return Admitting(gate, outside.moderating, delivery.duplicate_seconds * 1000, base.ground)
 
 
 @asynccontextmanager

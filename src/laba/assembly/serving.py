@@ -120,6 +120,8 @@ def _work(
         house.records.reporting.run(),
         house.records.reporting.rooms.run(),
         house.files.run(),
+        house.postman.run(),
+        house.postman.run_expiry(),
     )
 
 

@@ -142,10 +142,10 @@ class Callbacks(Section):
         high=86400,
     )
     give_up_seconds: int = key(
-        86400, "How long one event is tried; then it is a dead letter, and the next has its turn.", low=1
+        3600, "How long one event is tried; then it is a dead letter, and the next has its turn.", low=1
     )
     waiting_limit: int = key(
-        100000, "Events that may wait for one receiver; more become dead letters at once.", low=1
+        100000, "Events that may wait for one receiver; at more the oldest become dead letters.", low=1
     )
     dead_days: int = key(7, "How long dead letters are kept.", low=1, high=3650)
     max_receivers: int = key(64, "Receivers that are told something at once; others wait.", low=1, high=4096)

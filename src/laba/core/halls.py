@@ -1,24 +1,28 @@
 """Halls: rooms as this node has them in memory, with the sessions that are in them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+from laba.core.membertags import Choice
 from laba.core.session import Session
 from laba.model.room import Room
 from laba.model.stream import Stream
 
 Link = TypeVar("Link")
 
+NO_TAGS: Final[frozenset[str]] = frozenset()
+
 
 class Hall(Generic[Link]):
     """One room here. It is open while a member is in it, or was until lately.
 
     `room` is what the store knows of it, replaced when that changes. `away` says since when (ms) those members are
-    gone who may still come back as if they had not been.
+    gone who may still come back as if they had not been. Members' tags are held for as long as they are in, or away
+    (S3); sets that are equal are one object.
     """
 
-    __slots__ = ("_came", "_list", "_users", "away", "room", "stream")
+    __slots__ = ("_came", "_groups", "_list", "_sets", "_tags", "_users", "away", "room", "stream")
 
     def __init__(self, room: Room) -> None:
         self.room = room
@@ -28,6 +32,10 @@ class Hall(Generic[Link]):
         self._users: dict[str, Session[Link] | tuple[Session[Link], ...]] = {}
         self._came: dict[str, int] = {}
         self._list: list[Session[Link]] | None = None
+        # Only those who have any.
+        self._tags: dict[str, frozenset[str]] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        self._groups: dict[frozenset[str], list[Session[Link]]] | None = None
 
     def __len__(self) -> int:
         """How many users are in it."""
@@ -49,6 +57,49 @@ class Hall(Generic[Link]):
             self._list = [session for user in self._users for session in self.of_user(user)]
         return self._list
 
+    @property
+    def groups(self) -> Mapping[frozenset[str], list[Session[Link]]]:
+        """Every session that is in it now, by the tags of its user. Nobody may change it."""
+        if self._groups is None:
+            groups: dict[frozenset[str], list[Session[Link]]] = {}
+            for user in self._users:
+                groups.setdefault(self._tags.get(user, NO_TAGS), []).extend(self.of_user(user))
+            self._groups = groups
+        return self._groups
+
+    @property
+    def tags(self) -> Mapping[str, frozenset[str]]:
+        """Give the tags of those who have any and are in, or away only."""
+        return MappingProxyType(self._tags)
+
+    def entitled(self, sender: str, choice: Choice | None) -> int:
+        """Count the sessions that are in it now and for whom a message of this sender is, `choice` allowing (E6, N8).
+
+        A sender of no name is nobody in here.
+        """
+        if choice is None:
+            return len(self.sessions) - len(self.of_user(sender))
+        chosen = sum(len(sessions) for tags, sessions in self.groups.items() if choice.holds(tags))
+        return chosen - (len(self.of_user(sender)) if choice.holds(self.tags_of(sender)) else 0)
+
+    def tags_of(self, user: str) -> frozenset[str]:
+        return self._tags.get(user, NO_TAGS)
+
+    def tag(self, user: str, tags: Collection[str]) -> None:
+        """Give a user who is in these tags, in place of those it had."""
+        given = frozenset(tags)
+        self._groups = None
+        if given:
+            self._tags[user] = self._shared(given)
+        else:
+            self._tags.pop(user, None)
+
+    def _shared(self, tags: frozenset[str]) -> frozenset[str]:
+        """Give the one object for equal sets; those that nobody has any more are forgotten by and by."""
+        if len(self._sets) > 2 * len(self._tags) + 1:
+            self._sets = {each: each for each in self._tags.values()}
+        return self._sets.setdefault(tags, tags)
+
     def of_user(self, user: str) -> tuple[Session[Link], ...]:
         present = self._users.get(user, ())
         return present if isinstance(present, tuple) else (present,)
@@ -69,7 +120,7 @@ class Hall(Generic[Link]):
         present = self.of_user(user)
         self._users[user] = (*present, session) if present else session
         self._came.setdefault(user, now_ms)
-        self._list = None
+        self._list = self._groups = None
         return not present
 
     def leave(self, session: Session[Link]) -> bool:
@@ -80,7 +131,7 @@ class Hall(Generic[Link]):
         del session.rooms[self.stream.channel]
         session.rooms = session.rooms or None
         left = tuple(other for other in self.of_user(user) if other is not session)
-        self._list = None
+        self._list = self._groups = None
         if left:
             self._users[user] = left if len(left) > 1 else left[0]
             return False
@@ -90,6 +141,7 @@ class Hall(Generic[Link]):
     def gone(self, user: str) -> None:
         """Note that a user has left for good: when it comes again, it comes anew."""
         self._came.pop(user, None)
+        self._tags.pop(user, None)
 
 
 class Halls(Generic[Link]):

@@ -46,6 +46,10 @@ class RoomTally:
         """Count messages that the lane gave up."""
         self._add(f"{Count.SHED}.{level}.{reason}", messages)
 
+    def rejected(self, level: Level) -> None:
+        """Count a message that anti-spam rejected (N7)."""
+        self._add(f"{Count.REJECTED}.{level}", 1)
+
     def offered(self, level: Level, deliveries: int) -> None:
         """Count deliveries that go out: messages times the sessions that they are for."""
         self._add(f"{Count.OFFERED}.{level}", deliveries)

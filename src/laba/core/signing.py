@@ -52,7 +52,8 @@ def objection(signed: SignedHead | None, app: App, now_ms: int, nonces: Nonces) 
     """Say why a call was not signed with the app's secret, or None.
 
     The digest is the SHA-1 of secret, nonce and time, in hex (vendor-apis.md 1.4, 1.5). How old it is, and whether it
-    came before, is looked at where the app has that switched on (S10); only what was signed rightly is remembered.
+    came before, is looked at where the app has that switched on (S10); its age always where its dialect wants it so.
+    Only what was signed rightly is remembered.
     """
     if signed is None:
         return Refusal(Code.SIGNATURE_MISSING, "the call must be signed: a nonce, a time and a signature are needed")
@@ -60,7 +61,8 @@ def objection(signed: SignedHead | None, app: App, now_ms: int, nonces: Nonces) 
     if not hmac.compare_digest(_raw(signed.digest.lower()), right.hex().encode()):
         return Refusal(Code.SIGNATURE_WRONG, f"the signature was not made with the secret of {app.name}")
     once = app.policy.has(Feature.SIGNATURE_ONCE)
-    if (once or app.policy.has(Feature.SIGNATURE_TIME)) and not _is_fresh(signed.stamped_at_ms, now_ms):
+    timed = once or signed.must_be_fresh or app.policy.has(Feature.SIGNATURE_TIME)
+    if timed and not _is_fresh(signed.stamped_at_ms, now_ms):
         return Refusal(Code.SIGNATURE_STALE, f"the time of the call is more than {SKEW_MS // 60_000} minutes off")
     if once and not nonces.take(app.uuid, right, now_ms):
         return Refusal(Code.SIGNATURE_REUSED, "the call came before: nonce and time must not both be used again")

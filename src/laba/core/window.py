@@ -8,8 +8,9 @@ from enum import Enum
 from itertools import islice
 from types import MappingProxyType
 
+from laba.core.membertags import Choice
 from laba.core.tally import Tally
-from laba.model.dispatch import Level
+from laba.model.dispatch import Again, Level
 from laba.model.stream import Position
 from laba.model.targets import Targets
 
@@ -33,8 +34,8 @@ class Kept:
 
     `size_bytes` is the message's own length; each codec in use holds about as much again. `tally` is None where the
     message went out before this process began. In a room it is for no device of `sender`, and where `users` is not
-    None for nobody else (E6, E10). `targets` pass over sessions of other platforms. What is `withdrawn` is for nobody
-    any more (X3).
+    None for nobody else (E6, E10); `members` choose by their tags who may see it (N8), `again` who may see it later.
+    `targets` pass over sessions of other platforms. What is `withdrawn` is for nobody any more (X3).
     """
 
     offset: int
@@ -49,10 +50,16 @@ class Kept:
     reach: Reach = Reach.PRESENT
     targets: Targets | None = None
     withdrawn: bool = False
+    members: Choice | None = None
+    again: Again = Again.READERS
 
-    def is_for(self, user: str) -> bool:
-        """Tell whether a member of the room may see it."""
-        return user != self.sender and (self.users is None or user in self.users)
+    def is_for(self, user: str, tags: frozenset[str]) -> bool:
+        """Tell whether a member of the room with these tags may see it."""
+        return (
+            user != self.sender
+            and (self.users is None or user in self.users)
+            and (self.members is None or self.members.holds(tags))
+        )
 
 
 # Stands where a message was until the list is cut, so that the bytes are free at once.

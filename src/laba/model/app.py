@@ -16,7 +16,23 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 # First path segments that laba serves itself; an organisation of that name could never be reached.
 RESERVED_ORGS = frozenset(
-    {"v1", "app-id", "connection", "emulation", "console", "docs", "health", "ready", "metrics", "websocket", "ws"}
+    {
+        "v1",
+        "app-id",
+        "connection",
+        "emulation",
+        "console",
+        "docs",
+        "health",
+        "ready",
+        "metrics",
+        "websocket",
+        "ws",
+        # Under these a dialect claims every path, whatever is called (G4).
+        "im",
+        "neroom",
+        "nimserver",
+    }
 )
 
 

@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+# How many words an app's filter holds, and how long each may be.
+WORDS_MAX: Final = 20_000
+WORD_MAX_CHARS: Final = 64
 
 
 class Decision(StrEnum):

@@ -19,6 +19,7 @@ from laba.model.calls import (
 )
 from laba.model.dispatch import Submission
 from laba.model.filecalls import Arrived, GetFile, Upload
+from laba.model.hookcalls import HookCall
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
 from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory, Recall
 from laba.model.refusal import Code, Refusal
@@ -29,6 +30,7 @@ from laba.service.access import Access
 from laba.service.chatfiles import ChatFiles, Take
 from laba.service.conversations import Reader
 from laba.service.ground import Ground
+from laba.service.hookdesk import HookDesk
 from laba.service.recalling import Recalling
 from laba.service.reporting import Reporting
 from laba.service.roomdesk import RoomDesk
@@ -62,6 +64,7 @@ class Desks:
     users: UserDesk
     rooms: RoomDesk
     recalling: Recalling
+    hooks: HookDesk
 
 
 class Desk:
@@ -105,6 +108,8 @@ class Desk:
             return await self._desks.users.serve(call, app)
         if isinstance(call, RoomCall):
             return await self._desks.rooms.serve(call, app)
+        if isinstance(call, HookCall):
+            return await self._desks.hooks.serve(call, app)
         served = self._of_app.get(type(call))
         if served is None:
             raise TypeError(f"no service for {type(call).__name__}")

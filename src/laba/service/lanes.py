@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from laba.core.halls import Hall, Halls
 from laba.core.ids import nth
 from laba.core.lanes import Budget, Lane, LaneBounds, Shed
+from laba.core.pace import Pace
 from laba.core.pressure import LoadBounds, pressure
 from laba.core.tally import Tally
 from laba.model.dispatch import (
@@ -39,12 +40,17 @@ _ROUNDING_MS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
-    """`capped` tells of an app, by its uuid, whether its budgets bind without pressure, too."""
+    """`capped` tells of an app, by its uuid, whether its budgets bind without pressure, too.
+
+    Of broadcasts that are budgeted, so many of level high go to one room in a second; what is more goes as normal
+    (N6, seeds/003).
+    """
 
     budget: Budget = field(default_factory=Budget)
     bounds: LaneBounds = field(default_factory=LaneBounds)
     load: LoadBounds = field(default_factory=LoadBounds)
     capped: Callable[[str], bool] = lambda _: False
+    high_broadcasts_per_second: int = 10
 
 
 class Departures:
@@ -66,12 +72,13 @@ class Departures:
 class _Track(Generic[Link]):
     """A lane with its hall, and when it is to be looked at."""
 
-    __slots__ = ("due_ms", "hall", "lane")
+    __slots__ = ("due_ms", "hall", "high", "lane")
 
     def __init__(self, hall: Hall[Link], rules: LaneRules) -> None:
         self.hall = hall
         self.lane: Lane[Message] = Lane(rules.budget, rules.bounds)
         self.due_ms = math.inf
+        self.high = Pace(rules.high_broadcasts_per_second)
 
 
 class Lanes(Generic[Link]):
@@ -81,6 +88,7 @@ class Lanes(Generic[Link]):
         self._halls = halls
         self._departures = departures
         self._rules = rules
+        self._press = press
         self._outgoing = press.outgoing
         self._reporting = press.reporting
         self._ground = press.ground
@@ -101,13 +109,16 @@ class Lanes(Generic[Link]):
         if hall is None:
             room.to_nobody(sent.level)
             return
-        track = self._tracks.get(stream)
-        if track is None:
-            track = self._tracks[stream] = _Track(hall, self._rules)
+        track = self._track(hall)
         now_ms = _now_ms()
         size_bytes = sent.size_bytes + _ENVELOPE_BYTES
         self._note_shed(stream, track.lane.put(message, sent.level, size_bytes, now_ms))
         self._plan(track, now_ms)
+
+    def reject(self, stream: Stream, message: Message) -> None:
+        """Count a message that anti-spam rejected; nobody gets it (N7)."""
+        sent = message.dispatch
+        self._reporting.rooms.tally(stream, sent.accepted_at_ms).rejected(sent.level)
 
     async def broadcast(self, dispatch: Dispatch) -> None:
         """Queue a copy for every room in which there is a member, and that was ever spoken in (A8).
@@ -116,20 +127,36 @@ class Lanes(Generic[Link]):
         """
         halls = [hall for hall in self._halls.of_app(dispatch.app_uuid) if _is_reached(hall, dispatch)]
         tally = Tally(dispatch.accepted_at_ms, 0)
+        sender, choice = "" if dispatch.to_sender else dispatch.sender, self._press.choice(dispatch)
         for hall in halls:
-            own = 0 if dispatch.to_sender else len(hall.of_user(dispatch.sender))
-            tally.expect(hall.stream.channel, len(hall.sessions) - own)
+            tally.expect(hall.stream.channel, hall.entitled(sender, choice))
         self._reporting.watch(dispatch.id, tally)
-        # One object for all rooms that raise it: what is encoded once per dispatch stays so.
-        raised = dispatch.raised()
+        # One object for all rooms that raise it, or demote it: what is encoded once per dispatch stays so.
+        raised, demoted = dispatch.raised(), dispatch.demoted()
         for number, hall in enumerate(halls, start=1):
             room = hall.room
             is_raised = room.priorities.raises(dispatch.content.kind, dispatch.sender)
             conversation = Conversation(ConversationType.ROOM, room.id)
-            copy = Message(nth(dispatch.id, room.number), conversation, raised if is_raised else dispatch)
+            said = raised if is_raised else dispatch if self._affords(hall, dispatch) else demoted
+            copy = Message(nth(dispatch.id, room.number), conversation, said)
             self.put(hall.stream, copy, raised=is_raised and dispatch.level is not Level.HIGH)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
+
+    def _affords(self, hall: Hall[Link], dispatch: Dispatch) -> bool:
+        """Tell whether a broadcast keeps its level in a room; counts it where it is budgeted (N6)."""
+        if not dispatch.budgeted or dispatch.level is not Level.HIGH:
+            return True
+        if self._track(hall).high.allows(self._ground.clock()):
+            return True
+        self._ground.meter.count("laba_room_broadcasts_demoted_total")
+        return False
+
+    def _track(self, hall: Hall[Link]) -> _Track[Link]:
+        track = self._tracks.get(hall.stream)
+        if track is None:
+            track = self._tracks[hall.stream] = _Track(hall, self._rules)
+        return track
 
     async def run(self) -> None:
         """Empty lanes as they fall due, until cancelled."""

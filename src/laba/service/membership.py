@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, takewhile
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from laba.core.halls import Hall
 from laba.core.register import Register
 from laba.core.roster import Roster
 from laba.core.session import Session, State
-from laba.model.attendance import Seat
 from laba.model.closing import Closing
-from laba.model.notice import Destruction, Notice, Placement, Removal, RoomChange
+from laba.model.notice import Destruction, MemberTagging, Notice, Placement, Removal, RoomChange
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room, room_stream
 from laba.model.session import Came, Ending, Member, PutIn, PutOut, Subscription, Went
@@ -20,6 +19,7 @@ from laba.model.stream import Position, Revocation, Stream
 from laba.ports import Rooms
 from laba.service.announcing import SLICE, Announcer, Voice
 from laba.service.ground import Ground
+from laba.service.lobby import Lobby, LobbyRules
 from laba.service.roomlogs import Entry, RoomLogs
 
 Link = TypeVar("Link")
@@ -67,12 +67,13 @@ class Membership(Generic[Link]):
         self._rules = rules
         self._ground = ground
         self.announcer: Announcer[Link] = Announcer(voice, ground)
-        self._registers: dict[Stream, Register[Link]] = {}
-        self._opening = asyncio.Lock()
+        self._lobby = Lobby(rooms, logs, LobbyRules(rules.rooms_per_session, rules.moves_per_second))
         # Sessions whose connect reply is not written yet: they learn by it where they were put.
         self._arriving: set[Session[Link]] = set()
         # Sessions that said at their login that they want to know who comes and goes.
         self._curious: set[Session[Link]] = set()
+        # The tags that sessions brought with their login.
+        self._declared: dict[Session[Link], tuple[str, ...]] = {}
 
     # --- coming ----------------------------------------------------------------------------------------------------
 
@@ -93,22 +94,30 @@ class Membership(Generic[Link]):
         seat = session.seat
         if seat is None:
             raise ValueError("a session enters a room after its login")
-        hall = await self._ready(seat.app_uuid, room_id)
+        hall = await self._lobby.ready(seat.app_uuid, room_id)
         if hall is None or session.state is State.CLOSED:
             return Refusal(Code.ROOM_UNKNOWN, f"there is no room {room_id}", subject=room_id)
-        register = self._registers[hall.stream]
+        register = self._lobby.registers[hall.stream]
         refusal = self._objection(hall, register, session)
         if refusal is not None:
             return refusal
-        register.welcome(seat.user, tags)
+        if tags:
+            hall.tag(seat.user, tags)
         if moves:
             register.listeners.add(session)
         return self._let_in(hall, session, asked, self._rules.missed_limit_bytes)
 
     async def placed_at_login(
-        self, session: Session[Link], positions: Mapping[str, Position], *, moves: bool = False
+        self,
+        session: Session[Link],
+        positions: Mapping[str, Position],
+        tags: tuple[str, ...] = (),
+        *,
+        moves: bool = False,
     ) -> Arrival:
         """Let a session that has just logged in into the rooms its user was put into, as many as it may be in.
+
+        It is a member with these `tags` there, and in any room that it enters without others.
 
         In the step in which this returns the connect reply is to be written, and `missed` behind it.
         """
@@ -116,13 +125,15 @@ class Membership(Generic[Link]):
             raise ValueError("a session is placed after its login")
         self._arriving.add(session)
         try:
-            halls = await self._ready_for(session.seat)
+            halls = await self._lobby.ready_for(session.seat)
         finally:
             self._arriving.discard(session)
         if session.state is State.CLOSED:
             return Arrival()
         if moves:
             self._curious.add(session)
+        if tags:
+            self._declared[session] = tags
         return self._arrived(session, halls, positions)
 
     def _arrived(
@@ -154,18 +165,21 @@ class Membership(Generic[Link]):
         self, hall: Hall[Link], session: Session[Link], asked: Position | None, missed_limit_bytes: int
     ) -> Entry:
         user = _user(session)
-        register, window = self._registers[hall.stream], self._logs.find(hall.stream)
+        register, window = self._lobby.registers[hall.stream], self._logs.find(hall.stream)
         was_here = bool(hall.of_user(user)) or user in hall.away
         hall.away.pop(user, None)
         if asked is not None and window is not None and window.knows(asked):
             # Where it is in already it begins anew: what still waits to be written to it is among what it missed.
             hall.leave(session)
-        entry = self._logs.enter(hall, session, asked, missed_limit_bytes)
+        tags = () if hall.tags_of(user) else self._declared.get(session) or register.tagged.get(user, ())
+        if tags:
+            hall.tag(user, tags)
+        entry = self._logs.enter(hall, session, asked, missed_limit_bytes, stayed=was_here)
         register.welcome(user)
         if session in self._curious:
             register.listeners.add(session)
         if not was_here:
-            self.announcer.note(hall.stream, register, Came(hall.stream.channel, register.member(user)))
+            self.announcer.note(hall.stream, register, Came(hall.stream.channel, _member(hall, user)))
         return entry
 
     # --- going -----------------------------------------------------------------------------------------------------
@@ -178,7 +192,7 @@ class Membership(Generic[Link]):
         hall = self._halls.find(room_stream(app_uuid, room_id))
         if hall is None or session not in hall.of_user(user):
             return
-        register = self._registers[hall.stream]
+        register = self._lobby.registers[hall.stream]
         if len(hall.of_user(user)) == 1 and user in register.placed and user != hall.room.owner:
             await self._rooms.displace(app_uuid, room_id, (user,))
             register.displace((user,))
@@ -192,6 +206,7 @@ class Membership(Generic[Link]):
     def dropped(self, session: Session[Link]) -> None:
         """Note that a session has ended. Its user is only away, until it is too late to come back."""
         self._curious.discard(session)
+        self._declared.pop(session, None)
         if session.seat is None:
             return
         app_uuid, user, _ = session.seat
@@ -199,7 +214,7 @@ class Membership(Generic[Link]):
             hall = self._halls.find(Stream(app_uuid, channel))
             if hall is None:
                 continue
-            self._registers[hall.stream].listeners.discard(session)
+            self._lobby.registers[hall.stream].listeners.discard(session)
             if hall.leave(session):
                 hall.away[user] = self._ground.clock()
 
@@ -210,12 +225,12 @@ class Membership(Generic[Link]):
             # They stand in the order in which they went.
             for user in [user for user, _ in takewhile(lambda one: one[1] < horizon_ms, hall.away.items())]:
                 del hall.away[user]
-                self._gone(hall, self._registers[hall.stream], user)
-        for stream in [stream for stream in self._registers if self._halls.find(stream) is None]:
-            del self._registers[stream]
+                self._gone(hall, self._lobby.registers[hall.stream], user)
+        for stream in [stream for stream in self._lobby.registers if self._halls.find(stream) is None]:
+            del self._lobby.registers[stream]
 
     def _gone(self, hall: Hall[Link], register: Register[Link], user: str) -> None:
-        member = register.member(user)
+        member = _member(hall, user)
         register.bid_farewell(user)
         hall.gone(user)
         self.announcer.note(hall.stream, register, Went(hall.stream.channel, member))
@@ -233,19 +248,21 @@ class Membership(Generic[Link]):
                 await self._destroy(room_stream(app_uuid, room_id))
             case RoomChange(room):
                 self._change(room)
+            case MemberTagging():
+                self._tag(notice)
             case Revocation(app_uuid, user, Closing.USER_REMOVED):
                 for hall in self._halls.of_app(app_uuid):
-                    register = self._registers.get(hall.stream)
+                    register = self._lobby.registers.get(hall.stream)
                     if register is not None:
                         register.displace((user,))
                         self._put_out(hall, register, user)
 
     async def _place(self, stream: Stream, room_id: str, users: Collection[str]) -> None:
-        register = self._registers.get(stream)
+        register = self._lobby.registers.get(stream)
         if register is not None:
             register.place(users)
         sessions = [session for user in users for session in self._roster.of_user(stream.app_uuid, user)]
-        hall = await self._ready(stream.app_uuid, room_id) if any(map(self._is_told, sessions)) else None
+        hall = await self._lobby.ready(stream.app_uuid, room_id) if any(map(self._is_told, sessions)) else None
         if hall is None:
             return
         for some in _slices(sessions):
@@ -266,11 +283,11 @@ class Membership(Generic[Link]):
             and session.state is not State.CLOSED
             and hall.stream.channel not in rooms
             and len(rooms) < self._rules.rooms_per_session
-            and _user(session) in self._registers[hall.stream].placed
+            and _user(session) in self._lobby.registers[hall.stream].placed
         )
 
     async def _remove(self, stream: Stream, users: Collection[str]) -> None:
-        register, hall = self._registers.get(stream), self._halls.find(stream)
+        register, hall = self._lobby.registers.get(stream), self._halls.find(stream)
         if register is not None:
             register.displace(users)
         if register is None or hall is None:
@@ -292,7 +309,7 @@ class Membership(Generic[Link]):
 
     async def _destroy(self, stream: Stream) -> None:
         """Put everybody out. A room that is made anew under the same id has another hall, and nothing of this one."""
-        self._registers.pop(stream, None)
+        self._lobby.registers.pop(stream, None)
         hall = self._halls.find(stream)
         if hall is None:
             return
@@ -305,11 +322,19 @@ class Membership(Generic[Link]):
             await asyncio.sleep(0)
 
     def _change(self, room: Room) -> None:
-        hall, register = self._halls.find(room.stream), self._registers.get(room.stream)
+        hall, register = self._halls.find(room.stream), self._lobby.registers.get(room.stream)
         if register is not None and (hall is None or hall.room.owner != room.owner):
             register.renew()
         if hall is not None:
             hall.room = replace(room, active=room.active or hall.room.active)
+
+    def _tag(self, tagging: MemberTagging) -> None:
+        stream = room_stream(tagging.app_uuid, tagging.room_id)
+        hall, register = self._halls.find(stream), self._lobby.registers.get(stream)
+        if register is not None:
+            register.tag(tagging.user, tagging.tags)
+        if hall is not None and tagging.user in hall.came:
+            hall.tag(tagging.user, tagging.tags)
 
     # --- who is there ----------------------------------------------------------------------------------------------
 
@@ -317,6 +342,11 @@ class Membership(Generic[Link]):
         """Give who is in a room by a session here, and since when (ms); those included who are away for a moment."""
         hall = self._halls.find(room_stream(app_uuid, room_id))
         return {} if hall is None else hall.came
+
+    def tags(self, app_uuid: str, room_id: str) -> Mapping[str, tuple[str, ...]]:
+        """Give the tags of those who are in a room by a session here and have any (S3)."""
+        hall = self._halls.find(room_stream(app_uuid, room_id))
+        return {} if hall is None else {user: tuple(sorted(tags)) for user, tags in hall.tags.items()}
 
     def hall_of(self, session: Session[Link], room_id: str) -> Hall[Link] | None:
         """Give a room's hall to a session whose user is in it, by whatever device; None to anybody else."""
@@ -327,56 +357,16 @@ class Membership(Generic[Link]):
 
     def seen(self, hall: Hall[Link], limit: int) -> tuple[Member, ...]:
         """Give the first so many who are in a room by a session here."""
-        return tuple(map(self._registers[hall.stream].member, islice(hall.users, limit)))
-
-    # --- opening ---------------------------------------------------------------------------------------------------
-
-    async def _ready(self, app_uuid: str, room_id: str) -> Hall[Link] | None:
-        """Give the hall of a room that there is, ready to be entered, in the step of a last look at the store."""
-        while (room := await self._rooms.find(app_uuid, room_id)) is not None:
-            hall = self._opened(room)
-            if self._is_ready(hall):
-                return hall
-            await self._make_ready(hall)
-        return None
-
-    async def _ready_for(self, seat: Seat) -> list[Hall[Link]]:
-        """Give the halls that a user was put into, all ready, in the step of a last look at the store."""
-        while True:
-            rooms = await self._rooms.rooms_of(seat.app_uuid, seat.user)
-            halls = [self._opened(room) for room in rooms[: self._rules.rooms_per_session]]
-            unready = [hall for hall in halls if not self._is_ready(hall)]
-            if not unready:
-                return halls
-            for hall in unready:
-                await self._make_ready(hall)
-
-    def _opened(self, room: Room) -> Hall[Link]:
-        hall = self._halls.open(room)
-        if hall.stream not in self._registers:
-            self._registers[hall.stream] = Register(self._rules.moves_per_second)
-        return hall
-
-    def _is_ready(self, hall: Hall[Link]) -> bool:
-        return self._registers[hall.stream].is_ready and self._logs.find(hall.stream) is not None
-
-    async def _make_ready(self, hall: Hall[Link]) -> None:
-        """Open the log, and read who was put in. Changes that come meanwhile make it to be done again."""
-        await self._logs.open(hall)
-        async with self._opening:
-            register = self._registers.get(hall.stream)
-            if register is None or register.is_ready:
-                return
-            changes, room = register.changes, hall.room
-            placed = set(await self._rooms.placed(room.app_uuid, room.id))
-            if changes == register.changes:
-                placed |= {room.owner} if room.owner else set()
-                register.fill(placed, {*hall.users, *hall.away})
+        return tuple(_member(hall, user) for user in islice(hall.users, limit))
 
 
 def subscribed(channel: str, entry: Entry, asked: Position | None) -> Subscription:
     """Describe a session's way into a room."""
     return Subscription(channel, entry.position, asked is not None, entry.recovered)
+
+
+def _member(hall: Hall[Any], user: str) -> Member:
+    return Member(user, tuple(sorted(hall.tags_of(user))))
 
 
 def _user(session: Session[Link]) -> str:

@@ -4,20 +4,22 @@ Nothing of it is kept but that a room was spoken in: what is in a lane when the 
 """
 
 from types import MappingProxyType
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from laba.core import admission
 from laba.core.halls import Hall, Halls
 from laba.core.ids import IdSequence
 from laba.model.app import App
-from laba.model.calls import Posted
+from laba.model.calls import Posted, Repeated
 from laba.model.dispatch import Conversation, ConversationType, Dispatch, Level, Message, Submission
+from laba.model.hook import Source
+from laba.model.moderation import Verdict
 from laba.model.refusal import Code, Refusal
 from laba.model.room import room_stream
 from laba.model.stream import Stream
 from laba.ports import Rooms
-from laba.ports.gate import Gate
-from laba.service.ground import Ground
+from laba.service.admitting import Admitting
+from laba.service.postman import Postman
 
 Link = TypeVar("Link")
 
@@ -31,39 +33,58 @@ class Takers(Protocol):
         `raised` says that its level is not the one it asked for (E5).
         """
 
+    def reject(self, stream: Stream, message: Message) -> None:
+        """Count a message that anti-spam rejected; nobody gets it (N7)."""
+
+
+class _Spoken(NamedTuple):
+    """A message on its way to one lane; `raised` says that its level is not the one it asked for."""
+
+    stream: Stream
+    message: Message
+    raised: bool
+
 
 class Posting(Generic[Link]):
     """The way in of what passes: messages to rooms that are named, from callers and from clients."""
 
     def __init__(
-        self, gate: Gate, rooms: Rooms, halls: Halls[Link], lanes: Takers, ids: IdSequence, ground: Ground
+        self,
+        admitting: Admitting,
+        rooms: Rooms,
+        halls: Halls[Link],
+        lanes: Takers,
+        ids: IdSequence,
+        postman: Postman,
     ) -> None:
-        self._gate = gate
+        self._admitting = admitting
         self._rooms = rooms
         self._halls = halls
         self._lanes = lanes
         self._ids = ids
-        self._ground = ground
+        self._postman = postman
+        self._ground = admitting.ground
 
-    async def accept(self, submission: Submission, app: App) -> Posted | Refusal:
+    async def accept(self, submission: Submission, app: App) -> Posted | Repeated | Refusal:
         """Post a caller's message to the rooms it names, or refuse it and touch nothing.
 
-        Rooms that there are not get an id like the others, and nobody hears of it (E1). Raises what Rooms raises:
-        nothing was sent.
+        Rooms that there are not get an id like the others, and nobody hears of it (E1), unless it needs them. What
+        anti-spam rejects is answered like the rest, but nobody gets it (N7). Raises what Rooms raises: nothing was
+        sent.
         """
-        refusal = admission.objection(submission, app)
+        refusal = admission.objection(submission, app) or await self._homeless(submission, app)
         if refusal is not None:
             return refusal
-        now_ms, wants = self._ground.clock(), admission.wants(submission, app)
-        full = await self._gate.take(app.uuid, wants, now_ms)
-        if full is not None:
-            return admission.exhausted(app, full.name, full.span_seconds, full.retry_after_seconds)
+        ticket = await self._admitting.take(submission, app)
+        if isinstance(ticket, Repeated | Refusal):
+            return ticket
         try:
+            verdict = await self._admitting.verdict(submission, app)
             await self._wake(app, submission.rooms)
+            return await self._post(submission, app, Source.CALLER, verdict)
         except Exception:
-            await self._gate.give_back(app.uuid, wants, now_ms)
+            await self._admitting.give_back(ticket)
             raise
-        return self._post(submission, app)
 
     async def say(self, submission: Submission, app: App, user: str) -> Posted | Refusal:
         """Post what a client of `user` says in one room: it must be in it, and may not be muted there.
@@ -73,8 +94,19 @@ class Posting(Generic[Link]):
         refusal = admission.objection(submission, app) or await self._silence(submission, app, user)
         if refusal is not None:
             return refusal
+        verdict = await self._admitting.verdict(submission, app)
         await self._wake(app, submission.rooms)
-        return self._post(submission, app)
+        posted = await self._post(submission, app, Source.CLIENT, verdict)
+        if verdict is not None and verdict.rejects:
+            return Refusal(Code.MESSAGE_REJECTED, "the message was rejected", subject=verdict.label)
+        return posted
+
+    async def _homeless(self, submission: Submission, app: App) -> Refusal | None:
+        if submission.needs_room:
+            for room_id in submission.rooms:
+                if await self._rooms.find(app.uuid, room_id) is None:
+                    return Refusal(Code.ROOM_UNKNOWN, f"there is no room {room_id}", subject=room_id)
+        return None
 
     async def _silence(self, submission: Submission, app: App, user: str) -> Refusal | None:
         """Say why a user may not speak."""
@@ -117,26 +149,47 @@ class Posting(Generic[Link]):
             hall.room = hall.room.awake()
         return not room.active
 
-    def _post(self, submission: Submission, app: App) -> Posted:
-        """Hand a message for each room to its lane. Nothing waits in here: ids ascend in a lane's order (G3)."""
+    async def _post(self, submission: Submission, app: App, source: Source, verdict: Verdict | None) -> Posted:
+        """Tell hooks of it, then hand a message for each room to its lane.
+
+        Letters are kept in the order in which they were given, so that whoever is told of messages goes on in it.
+        """
+        spoken = self._spoken(submission, app, verdict)
+        letters = self._postman.addressed([one.message for one in spoken], submission, app, source, verdict)
+        if letters:
+            await self._postman.letters.add(letters)
+            self._postman.posted(letters)
+        levels: dict[Level, int] = {}
+        for stream, message, raised in spoken:
+            if verdict is not None and verdict.rejects:
+                self._lanes.reject(stream, message)
+                continue
+            level = message.dispatch.level
+            levels[level] = levels.get(level, 0) + 1
+            self._lanes.put(stream, message, raised=raised)
+        for level, count in levels.items():
+            self._ground.meter.count("laba_room_messages_accepted_total", count, level=level)
+        ids = {one.message.conversation.id: one.message.id for one in spoken}
+        return Posted(MappingProxyType(ids), verdict)
+
+    def _spoken(self, submission: Submission, app: App, verdict: Verdict | None) -> list[_Spoken]:
+        """Make a message for each room. Nothing waits in here: ids ascend (G3)."""
         now_ms, rooms = self._ground.clock(), submission.rooms
-        dispatch = Dispatch.admitted(submission, dispatch_id=self._ids.next(now_ms), app_uuid=app.uuid, now_ms=now_ms)
+        dispatch = Dispatch.admitted(
+            submission, dispatch_id=self._ids.next(now_ms), app_uuid=app.uuid, now_ms=now_ms, verdict=verdict
+        )
         if admission.is_raised(submission, app.policy.priorities):
             dispatch = dispatch.raised()
         # One object for all rooms that raise it: what is encoded once per dispatch stays so.
         raised = dispatch if dispatch.level is Level.HIGH else None
-        ids: dict[str, int] = {}
-        levels: dict[Level, int] = {}
+        spoken: list[_Spoken] = []
         for room_id in rooms:
             stream = room_stream(app.uuid, room_id)
             hall = self._halls.find(stream)
             said = dispatch
             if hall is not None and admission.is_raised(submission, hall.room.priorities):
                 raised = said = raised or dispatch.raised()
-            ids[room_id] = message_id = dispatch.id if len(rooms) == 1 else self._ids.next(now_ms)
-            levels[said.level] = levels.get(said.level, 0) + 1
+            message_id = dispatch.id if len(rooms) == 1 else self._ids.next(now_ms)
             message = Message(message_id, Conversation(ConversationType.ROOM, room_id), said)
-            self._lanes.put(stream, message, raised=said.level is not submission.level)
-        for level, count in levels.items():
-            self._ground.meter.count("laba_room_messages_accepted_total", count, level=level)
-        return Posted(MappingProxyType(ids))
+            spoken.append(_Spoken(stream, message, said.level is not submission.level))
+        return spoken

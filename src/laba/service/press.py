@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from laba.model.dispatch import Message
+from laba.core.membertags import Choice, Choices
+from laba.model.dispatch import Dispatch, Message
 from laba.model.stream import Position
 from laba.service.ground import Ground
 from laba.service.outgoing import Outgoing
@@ -38,10 +39,15 @@ class Press:
     outgoing: Outgoing[Any]
     reporting: Reporting
     ground: Ground
+    choices: Choices
 
     @classmethod
     def of(cls, codecs: Codecs, reporting: Reporting, ground: Ground) -> "Press":
-        return cls(codecs, Outgoing(_OUTGOING_LIMIT, Strain()), reporting, ground)
+        return cls(codecs, Outgoing(_OUTGOING_LIMIT, Strain()), reporting, ground, Choices())
+
+    def choice(self, dispatch: Dispatch) -> Choice | None:
+        """Give which members may see a message, where not all of them may (N8)."""
+        return None if dispatch.members is None else self.choices.of(dispatch.members)
 
 
 class Encoded(dict[str, bytes]):

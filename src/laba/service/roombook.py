@@ -16,16 +16,19 @@ _TURN = 256
 
 # (app uuid, room id) -> who is in the room by a session of theirs, and since when (ms)
 Present = Callable[[str, str], Mapping[str, int]]
+# (app uuid, room id) -> the tags of those of them who have any
+Tags = Callable[[str, str], Mapping[str, tuple[str, ...]]]
 
 
 class RoomBook:
     """`rooms` is the store; what is changed there is told to every node afterwards, in the same order."""
 
-    def __init__(self, rooms: Rooms, users: Users, bus: Bus, present: Present) -> None:
+    def __init__(self, rooms: Rooms, users: Users, bus: Bus, present: Present, tags: Tags) -> None:
         self.rooms = rooms
         self._users = users
         self._bus = bus
         self._present = present
+        self._tags = tags
         # A lock lives as long as somebody holds it or waits for it.
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
@@ -61,6 +64,17 @@ class RoomBook:
         """Give everybody who is in a room with when each came (ms): 0 for who was put in and has no session in it."""
         members, came = await self.members(room), self._present(room.app_uuid, room.id)
         return tuple((user, came.get(user, 0)) for user in members)
+
+    def is_present(self, room: Room, user: str) -> bool:
+        """Tell whether a user is in a room by a session of its own."""
+        return user in self._present(room.app_uuid, room.id)
+
+    async def tags(self, room: Room) -> dict[str, tuple[str, ...]]:
+        """Give the tags of members who have any: what is so of who is in goes before what REST gave (S3)."""
+        given = await self.rooms.tagged(room.app_uuid, room.id)
+        here = self._tags(room.app_uuid, room.id)
+        absent = {user: tags for user, tags in given.items() if not self.is_present(room, user)}
+        return {**absent, **here}
 
     async def stranger(self, app: App, names: Sequence[str]) -> Refusal | None:
         """Refuse the first of these names that no registered user has."""

@@ -115,11 +115,21 @@ class RoomDelivery(Generic[Link]):
         return self.own.get(session, self.common)
 
 
+@dataclass(frozen=True, slots=True)
+class _Share(Generic[Link]):
+    """Sessions that see the same of a batch, but for those with a view of their own."""
+
+    seen: list[Kept]
+    sessions: list[Session[Link]]
+    own: dict[Session[Link], View]
+
+
 class RoomFanout(Generic[Link]):
     """Logs what the bus brings for the rooms of this node, and makes deliveries of it."""
 
     def __init__(self, logs: RoomLogs[Link], press: Press) -> None:
         self._logs = logs
+        self._press = press
         self._codecs = press.codecs
         self._outgoing = press.outgoing
         self._reporting = press.reporting
@@ -128,24 +138,28 @@ class RoomFanout(Generic[Link]):
     async def take(self, flush: Flush) -> None:
         """Take up batches; waits while too much waits to be written already."""
         for batch in flush.batches:
-            delivery = self._delivery(batch)
-            if delivery is not None:
+            for delivery in self._deliveries(batch):
                 await self._outgoing.put(delivery)
 
-    def _delivery(self, batch: Batch) -> RoomDelivery[Link] | None:
+    def _deliveries(self, batch: Batch) -> list[RoomDelivery[Link]]:
         """Log the batch and take down who is there in one step: who enters later reads it from the log."""
         hall, window = self._logs.halls.find(batch.stream), self._logs.find(batch.stream)
         if hall is None or window is None or batch.last <= window.position.offset:
             self._give_up(batch)
-            return None
+            return []
         kept = tuple(self._kept(batch, entry) for entry in batch.entries)
         for one in kept:
             window.add(one)
-        sessions = hall.sessions
         room = self._reporting.rooms.tally(batch.stream, kept[0].accepted_at_ms)
         own = self._own_views(hall, kept, room)
-        _settle(kept, hall, len(sessions))
-        common = self._view([one for one in kept if one.users is None], room)
+        _settle(kept, hall)
+        made = [self._delivery(batch, share, kept, room) for share in _shares(hall, kept, own)]
+        return [delivery for delivery in made if delivery is not None]
+
+    def _delivery(
+        self, batch: Batch, share: _Share[Link], kept: Sequence[Kept], room: RoomTally
+    ) -> RoomDelivery[Link] | None:
+        common, sessions, own = self._view(share.seen, room), share.sessions, share.own
         if not common.parts:
             sessions = [session for session, view in own.items() if view.parts]
         if not sessions:
@@ -182,6 +196,8 @@ class RoomFanout(Generic[Link]):
             # Nobody is called so: it is kept from no one.
             "" if dispatch.to_sender else dispatch.sender,
             dispatch.users,
+            members=self._press.choice(dispatch),
+            again=dispatch.again,
         )
 
     def _own_views(self, hall: Hall[Link], kept: Sequence[Kept], room: RoomTally) -> dict[Session[Link], View]:
@@ -189,7 +205,8 @@ class RoomFanout(Generic[Link]):
         for user in _special(kept):
             sessions = hall.of_user(user)
             if sessions:
-                view = self._view([one for one in kept if one.is_for(user)], room)
+                tags = hall.tags_of(user)
+                view = self._view([one for one in kept if one.is_for(user, tags)], room)
                 views.update(dict.fromkeys(sessions, view))
         return views
 
@@ -215,8 +232,29 @@ def _special(kept: Iterable[Kept]) -> set[str]:
     return users
 
 
-def _settle(kept: Iterable[Kept], hall: Hall[Link], sessions: int) -> None:
+def _settle(kept: Iterable[Kept], hall: Hall[Link]) -> None:
     """Correct the audience of broadcasts to what it is now that they go out."""
     for one in kept:
         if one.tally is not None:
-            one.tally.settle(hall.stream.channel, sessions - len(hall.of_user(one.sender)))
+            one.tally.settle(hall.stream.channel, hall.entitled(one.sender, one.members))
+
+
+def _shares(hall: Hall[Link], kept: Sequence[Kept], own: dict[Session[Link], View]) -> list[_Share[Link]]:
+    """Divide a hall by what its sessions see of a batch. Messages that choose among members are rare: mostly all.
+
+    Each tag set is asked about once, however many members have it; each session is in one share, so that it gets what
+    it sees in its order.
+    """
+    common = [one for one in kept if one.users is None]
+    if all(one.members is None for one in common):
+        return [_Share(common, hall.sessions, own)]
+    shares: dict[tuple[int, ...], _Share[Link]] = {}
+    shared: dict[frozenset[str], _Share[Link]] = {}
+    for tags, sessions in hall.groups.items():
+        seen = [one for one in common if one.members is None or one.members.holds(tags)]
+        share = shared[tags] = shares.setdefault(tuple(one.offset for one in seen), _Share(seen, [], {}))
+        share.sessions.extend(sessions)
+    for session, view in own.items():
+        if session.seat is not None:
+            shared[hall.tags_of(session.seat.user)].own[session] = view
+    return list(shares.values())

@@ -8,6 +8,7 @@ from laba.model.roomcalls import (
     CheckMembers,
     CloseRooms,
     CreateRoom,
+    DescribeMembers,
     DestroyRoom,
     FindRooms,
     GetRoom,
@@ -19,7 +20,6 @@ from laba.model.roomcalls import (
     ManyRoomsAnswer,
     ManyRoomsCall,
     MemberAnswer,
-    MemberCall,
     MuteAnswer,
     MuteCall,
     MuteMembers,
@@ -29,12 +29,14 @@ from laba.model.roomcalls import (
     RemoveMembers,
     RoomAnswer,
     RoomCall,
+    TagMember,
     UnmuteMembers,
 )
 from laba.service.roommembers import RoomMembers
 from laba.service.roommutes import RoomMutes
 from laba.service.rooms import Rooms
 
+_ComingAndGoing = AddMembers | RemoveMembers | ListMembers | ListRoomsOf | QueryMembers | CheckMembers
 OneRoomCall = CreateRoom | GetRoom | ListRooms | ChangeRoom | GiveRoom | DestroyRoom
 
 
@@ -50,6 +52,10 @@ class RoomDesk:
         match call:
             case AddMembers() | RemoveMembers() | ListMembers() | ListRoomsOf() | QueryMembers() | CheckMembers():
                 return await self._about_members(call, app)
+            case DescribeMembers():
+                return await self._members.describe(call, app)
+            case TagMember():
+                return await self._members.tag(call, app)
             case MuteMembers() | UnmuteMembers() | ListMutes() | MuteRoom():
                 return await self._about_mutes(call, app)
             case OpenRooms() | CloseRooms() | FindRooms():
@@ -81,7 +87,7 @@ class RoomDesk:
             case FindRooms():
                 return await self._rooms.find(call, app)
 
-    async def _about_members(self, call: MemberCall, app: App) -> MemberAnswer | Refusal:
+    async def _about_members(self, call: _ComingAndGoing, app: App) -> MemberAnswer | Refusal:
         match call:
             case AddMembers():
                 return await self._members.add(call, app)

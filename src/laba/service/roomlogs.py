@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from laba.core.halls import Hall, Halls
 from laba.core.session import Session
 from laba.core.window import Bounds, Window
+from laba.model.dispatch import Again
 from laba.model.stream import Position, Stream
 from laba.ports import Places
 from laba.service.ground import Ground
@@ -69,16 +70,24 @@ class RoomLogs(Generic[Link]):
         session: Session[Link],
         asked: Position | None = None,
         limit_bytes: int = _UNLIMITED,
+        *,
+        stayed: bool = True,
     ) -> Entry:
         """Let a session into a hall whose log is open, in the step that reads its position.
 
-        What goes out from now on comes to it live; what it missed goes before it, `limit_bytes` of it at most.
+        What goes out from now on comes to it live; what it missed goes before it, `limit_bytes` of it at most. Where
+        its user has not `stayed`, but had left, it has missed nothing of what is only for who was dropped (N6).
         """
         window = self._windows[hall.stream]
         hall.join(session, window.position.offset, self._ground.clock())
         if asked is None or not window.knows(asked) or session.seat is None:
             return Entry(window.position, recovered=False, missed=b"")
-        missed = [kept for kept in window.after(asked.offset) if kept.is_for(session.seat.user)]
+        user, tags = session.seat.user, hall.tags_of(session.seat.user)
+        missed = [
+            kept
+            for kept in window.after(asked.offset)
+            if (stayed or kept.again is not Again.DROPPED) and kept.is_for(user, tags)
+        ]
         frames = _newest([kept.frames[session.codec] for kept in missed], limit_bytes)
         is_all = window.covers(asked) and len(frames) == len(missed)
         if not frames:

@@ -4,23 +4,27 @@ from heapq import nlargest, nsmallest
 from operator import itemgetter
 
 from laba.model.app import App
-from laba.model.notice import Placement, Removal
+from laba.model.notice import MemberTagging, Placement, Removal
 from laba.model.refusal import Code, Refusal
 from laba.model.room import Room
 from laba.model.roomcalls import (
     AddMembers,
     CheckMembers,
+    DescribeMembers,
     ListMembers,
     ListRoomsOf,
     MembersAdded,
     MembersChecked,
+    MembersDescribed,
     MembersListed,
     MembersQueried,
     MembersRemoved,
+    MemberTagged,
     Parting,
     QueryMembers,
     RemoveMembers,
     RoomsOfUserListed,
+    TagMember,
 )
 from laba.ports import Presence
 from laba.service.roombook import RoomBook, full, outsider, owner_stays
@@ -94,6 +98,28 @@ class RoomMembers:
             return room
         members = frozenset(await self._book.members(room))
         return MembersChecked(tuple((user, user in members) for user in call.users))
+
+    async def describe(self, call: DescribeMembers, app: App) -> MembersDescribed | Refusal:
+        """Give a page of members with their tags, in the order of their names: whoever stays is on exactly one."""
+        room = await self._book.found(app, call.room_id)
+        if isinstance(room, Refusal):
+            return room
+        names = [user for user in await self._book.members(room) if user > call.after]
+        page, tags = nsmallest(call.limit, names), await self._book.tags(room)
+        members = tuple((user, tags.get(user, ())) for user in page)
+        return MembersDescribed(room.id, members, page[-1] if len(names) > len(page) else "")
+
+    async def tag(self, call: TagMember, app: App) -> MemberTagged | Refusal:
+        """Give a member tags: one who was put in has them for good, one who came by itself until it leaves (S3)."""
+        async with self._book.changing(app, call.room_id):
+            room = await self._book.found(app, call.room_id)
+            if isinstance(room, Refusal):
+                return room
+            placed = await self._book.rooms.tag(app.uuid, room.id, call.user, call.tags)
+            if not placed and not self._book.is_present(room, call.user):
+                return Refusal(Code.MEMBER_UNKNOWN, f"{call.user} is no member of the room", subject=call.user)
+            await self._book.tell(MemberTagging(app.uuid, room.id, call.user, call.tags))
+        return MemberTagged(room.id, call.user, call.tags)
 
     async def rooms_of(self, call: ListRoomsOf, app: App) -> RoomsOfUserListed | Refusal:
         """Give the rooms that a user was put into, in that order, and then those it is in by its own will."""

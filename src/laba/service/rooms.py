@@ -45,14 +45,15 @@ class Rooms:
     async def create(self, call: CreateRoom, app: App) -> RoomCreated | Refusal:
         if call.actor is not None and call.actor != call.owner:
             return Refusal(Code.TOKEN_MISMATCH, f"the token is of another user than {call.owner}")
-        members = tuple(dict.fromkeys((call.owner, *call.members)))
+        owner = (call.owner,) if call.owner else ()
+        members = tuple(dict.fromkeys((*owner, *call.members)))
         stranger = await self._book.stranger(app, members)
         if stranger is not None:
             return stranger
         now_ms = self._ground.clock()
         room = Room(
             app_uuid=app.uuid,
-            id=str(self._ids.next(now_ms)),
+            id=call.room_id or str(self._ids.next(now_ms)),
             name=call.name,
             created_at_ms=now_ms,
             owner=call.owner,

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import MappingProxyType
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
+from laba.core.halls import Hall
 from laba.core.pace import Pace
 from laba.core.session import Session
 from laba.core.window import Kept, Window
 from laba.model.app import App
-from laba.model.dispatch import Submission
+from laba.model.dispatch import Again, Submission
 from laba.model.refusal import Code, Refusal
 from laba.model.room import ROOM_PREFIX
 from laba.model.session import (
@@ -55,6 +56,7 @@ DENIALS: Final[Mapping[Code, Denial]] = MappingProxyType(
         Code.ROOMS_TOO_MANY: Denial.LIMIT_EXCEEDED,
         Code.NOT_A_MEMBER: Denial.PERMISSION_DENIED,
         Code.MUTED: Denial.PERMISSION_DENIED,
+        Code.MESSAGE_REJECTED: Denial.PERMISSION_DENIED,
         Code.QUOTA_EXHAUSTED: Denial.TOO_MANY_REQUESTS,
         Code.OVERLOADED: Denial.TOO_MANY_REQUESTS,
     }
@@ -99,7 +101,7 @@ class RoomTalk(Generic[Link]):
 
     async def arrived(self, session: Session[Link], login: Login, welcome: Welcome) -> Welcome:
         """Let a session that has just logged in into its user's rooms. The reply is written in the same step."""
-        arrival = await self._membership.placed_at_login(session, login.positions, moves=login.moves)
+        arrival = await self._membership.placed_at_login(session, login.positions, login.tags, moves=login.moves)
         subscriptions = (*welcome.subscriptions, *arrival.subscriptions)
         return replace(welcome, subscriptions=subscriptions, missed=arrival.missed)
 
@@ -158,20 +160,24 @@ class RoomTalk(Generic[Link]):
             case Count(request_id):
                 return Counted(request_id, len(hall.sessions), len(hall))
             case Review():
-                return _reviewed(window, event, session.seat.user)
+                return _reviewed(window, hall, event, session.seat.user)
 
 
-def _reviewed(window: Window, review: Review, user: str) -> Reviewed | Denied:
-    """Give what a member may see of a room's log (E6, E10), from the end it asks for."""
-    since = review.since
+def _reviewed(window: Window, hall: Hall[Any], review: Review, user: str) -> Reviewed | Denied:
+    """Give what a member may see of a room's log (E6, E10, N1, N8), from the end it asks for."""
+    since, tags = review.since, hall.tags_of(user)
+
+    def is_shown(kept: Kept) -> bool:
+        return kept.again is Again.READERS and kept.is_for(user, tags)
+
     if since is not None and since.epoch not in ("", window.position.epoch):
         return Denied(review.request_id, Denial.UNRECOVERABLE_POSITION)
     most = HISTORY_LIMIT if review.limit is None else min(review.limit, HISTORY_LIMIT)
     if review.newest_first:
         before = window.position.offset + 1 if since is None else since.offset
-        kept = [one for one in window.after(0) if one.offset < before and one.is_for(user)][::-1]
+        kept = [one for one in window.after(0) if one.offset < before and is_shown(one)][::-1]
     else:
-        kept = [one for one in window.after(0 if since is None else since.offset) if one.is_for(user)]
+        kept = [one for one in window.after(0 if since is None else since.offset) if is_shown(one)]
     return Reviewed(review.request_id, window.position, tuple(map(_plain, islice(kept, most))))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from laba.model.app import App
-from laba.model.calls import Accepted, Posted
+from laba.model.calls import Accepted, Posted, Repeated
 from laba.model.dispatch import Audience, Submission
 from laba.model.refusal import Refusal
 from laba.ports import FileRecords
@@ -21,7 +21,7 @@ class Sending:
     passing: Posting[Any]
     files: FileRecords
 
-    async def accept(self, submission: Submission, app: App) -> Accepted | Posted | Refusal:
+    async def accept(self, submission: Submission, app: App) -> Accepted | Posted | Repeated | Refusal:
         if submission.audience is not Audience.ROOMS:
             return await self.kept.accept(submission, app)
         return await lacking(self.files, submission.content, app) or await self.passing.accept(submission, app)

@@ -1,11 +1,14 @@
 """Apps: creating them, changing what they may do, and the one snapshot that everything else reads."""
 
 import asyncio
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from laba.model.app import DEFAULT_FEATURES, App, AppKeys, AppPolicy, Apps, Feature, QuotaName
 from laba.model.calls import AppShown, AppsListed, ChangeApp, CreateApp, GetApp
+from laba.model.hook import HOOKS_MAX, Hook
 from laba.model.quota import UNLIMITED
 from laba.model.refusal import Code, Refusal
 from laba.ports import Store
@@ -47,11 +50,46 @@ class Tenants:
             self.apps = self.apps.replacing(changed)
         return AppShown(changed)
 
+    async def put_hook(self, hook: Hook, app: App) -> Hook | Refusal:
+        """Have a hook, in place of one of its name. Without a secret it keeps the one it had, or gets a new one."""
+        async with self._changing:
+            now = self.apps.with_uuid(app.uuid) or app
+            before = {one.name: one for one in now.policy.hooks}
+            if hook.name not in before and len(before) >= HOOKS_MAX:
+                return Refusal(Code.HOOKS_TOO_MANY, f"{app.name} has {HOOKS_MAX} hooks already: no more")
+            if any(one.url == hook.url and one.name != hook.name for one in before.values()):
+                return Refusal(Code.FIELD_INVALID, "url is another hook's of the app", field="url")
+            kept = before[hook.name].secret if hook.name in before else ""
+            put = replace(hook, secret=hook.secret or kept or self._new_secret())
+            await self._replace(now, {**before, put.name: put})
+        return put
+
+    async def remove_hook(self, name: str, app: App) -> Refusal | None:
+        """Have a hook no more."""
+        async with self._changing:
+            now = self.apps.with_uuid(app.uuid) or app
+            left = {one.name: one for one in now.policy.hooks if one.name != name}
+            if len(left) == len(now.policy.hooks):
+                return Refusal(Code.HOOK_UNKNOWN, f"{app.name} has no hook {name}", subject=name)
+            await self._replace(now, left)
+        return None
+
+    async def _replace(self, app: App, hooks: Mapping[str, Hook]) -> None:
+        """Have these hooks, and no others."""
+        listed = tuple(hooks[name] for name in sorted(hooks))
+        changed = app.with_policy(replace(app.policy, hooks=listed))
+        await self._store.change_app(changed)
+        self.apps = self.apps.replacing(changed)
+
     async def show(self, _call: GetApp, app: App) -> AppShown:
         return AppShown(app)
 
     async def list(self) -> AppsListed:
         return AppsListed(tuple(self.apps))
+
+    def _new_secret(self) -> str:
+        """Make a hook's secret as Standard Webhooks writes them (standardwebhooks.com)."""
+        return f"whsec_{b64encode(self._ground.entropy(24)).decode()}"
 
     def _new_keys(self) -> AppKeys:
         entropy = self._ground.entropy
@@ -76,6 +114,7 @@ def _changed(call: ChangeApp, app: App) -> App:
         development=app.policy.development if call.development is None else call.development,
         priorities=call.priorities.applied(app.policy.priorities),
         types={name: flags for name, flags in types.items() if flags is not None},
+        hooks=app.policy.hooks,
     )
     return app.with_policy(policy)
 

@@ -5,10 +5,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
 from laba.core.quota import Turnstile
+from laba.core.repeats import LIMIT, Repeats
 from laba.model.app import QuotaName, Want
 from laba.model.notice import Notice
 from laba.model.stream import Position, Stream
-from laba.ports.gate import Exhausted
+from laba.ports.gate import Exhausted, Once, Repeated
 
 
 class LocalBus:
@@ -72,20 +73,37 @@ class Subscription(AsyncIterator[Notice]):
 
 
 class LocalGate:
-    """`ports.Gate` within one process."""
+    """`ports.gate.Gate` within one process. Bound: `repeats_limit` client ids; the oldest are forgotten first."""
 
-    def __init__(self) -> None:
+    def __init__(self, repeats_limit: int = LIMIT) -> None:
         self._turnstile = Turnstile()
+        self._repeats = Repeats(repeats_limit)
 
-    async def take(self, app_uuid: str, wants: Sequence[Want], now_ms: int) -> Exhausted | None:
+    async def take(
+        self, app_uuid: str, wants: Sequence[Want], now_ms: int, once: Once | None = None
+    ) -> Exhausted | Repeated | None:
+        key = None if once is None else (app_uuid, once.client_id)
+        if once is not None and key is not None and once.drops and self._repeats.knows(key, once.span_ms, now_ms):
+            return Repeated.REPEATED
         full = self._turnstile.take(app_uuid, wants, now_ms)
-        return None if full is None else Exhausted(full.name, full.span_seconds, full.retry_after_seconds)
+        if full is not None:
+            return Exhausted(full.name, full.span_seconds, full.retry_after_seconds)
+        if key is not None:
+            self._repeats.note(key, now_ms)
+        return None
 
-    async def give_back(self, app_uuid: str, wants: Sequence[Want], taken_at_ms: int) -> None:
+    async def give_back(
+        self, app_uuid: str, wants: Sequence[Want], taken_at_ms: int, once: Once | None = None
+    ) -> None:
         self._turnstile.give_back(app_uuid, wants, taken_at_ms)
+        if once is not None:
+            self._repeats.forget((app_uuid, once.client_id))
 
     async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:
         self._turnstile.refill(taken)
+
+    async def recall_ids(self, app_uuid: str, accepted: Sequence[tuple[str, int]]) -> None:
+        self._repeats.refill(app_uuid, accepted)
 
 
 class LocalPlaces:

@@ -11,7 +11,12 @@ from laba.adapters.store.tables import Property, State
 from laba.adapters.store.worker import Worker
 from laba.model.report import KeptReport, Report, Stage
 
-_STAGES = {State.WAITING: Stage.WAITING, State.PLACED: Stage.SENT, State.EXPIRED: Stage.EXPIRED}
+_STAGES = {
+    State.WAITING: Stage.WAITING,
+    State.PLACED: Stage.SENT,
+    State.EXPIRED: Stage.EXPIRED,
+    State.REJECTED: Stage.REJECTED,
+}
 
 
 class SqliteReports:

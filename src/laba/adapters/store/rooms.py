@@ -109,6 +109,21 @@ class SqliteRooms:
 
         return await self._reader.do(read)
 
+    async def tag(self, app_uuid: str, room_id: str, user: str, tags: tuple[str, ...]) -> bool:
+        given = _the_room(app_uuid, room_id) | {"the_user": user, "new_tags": _json(tags) if tags else None}
+
+        def write(connection: Connection) -> bool:
+            return connection.execute(statements.TAG_MEMBER, given).rowcount == 1
+
+        return await self._writer.do(write)
+
+    async def tagged(self, app_uuid: str, room_id: str) -> dict[str, tuple[str, ...]]:
+        def read(connection: Connection) -> dict[str, tuple[str, ...]]:
+            found = connection.execute(statements.TAGGED, _the_room(app_uuid, room_id))
+            return {user: tuple(msgspec.json.decode(tags)) for user, tags in found}
+
+        return await self._reader.do(read)
+
     async def rooms_of(self, app_uuid: str, user: str) -> tuple[Room, ...]:
         """Give the rooms on the event loop, as `SqliteStore.user` does for the same login."""
         return self._at_once(self._rooms_of_user, {"the_app": app_uuid, "the_user": user})

@@ -88,6 +88,12 @@ PLACE_MEMBERS = (
 DISPLACE_MEMBERS = (
     delete(room_members).where(*_ITS_MEMBERS, _among(room_members.c.user)).returning(room_members.c.user)
 )
+TAG_MEMBER = (
+    update(room_members)
+    .where(*_ITS_MEMBERS, room_members.c.user == bindparam("the_user"))
+    .values(tags=bindparam("new_tags"))
+)
+TAGGED = select(room_members.c.user, room_members.c.tags).where(*_ITS_MEMBERS, room_members.c.tags.is_not(None))
 MEMBERS = select(room_members.c.user).where(*_ITS_MEMBERS).order_by(room_members.c.number)
 ROOMS_OF_USER = (
     select(*_ROOM)

@@ -10,11 +10,14 @@ from laba.adapters.store.tables import Property, State
 from laba.model.app import App, AppKeys, AppName, AppPolicy, Feature, QuotaName
 from laba.model.campaign import Campaign
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Level, Message
+from laba.model.dispatch import Again, Audience, Conversation, ConversationType, Dispatch, Level, Message
 from laba.model.flags import Flags
+from laba.model.hook import Hook, Source
+from laba.model.moderation import Verdict
 from laba.model.notification import Notification
 from laba.model.priorities import Priorities
 from laba.model.quota import Quota, Span
+from laba.model.tags import All, Either, Pattern, Tag, TagExpression
 from laba.model.targets import Targets
 from laba.model.user import User, UserChange
 
@@ -57,7 +60,8 @@ class Document(msgspec.Struct, omit_defaults=True):
     """The JSON of a ledger row: what a dispatch says beyond the row's columns. Defaults are absent.
 
     Flags are in the order of their members; older rows have the first four. Targets and notifications are written as
-    the model has them: renaming one of their members needs a migration.
+    the model has them, and so are verdicts: renaming one of their members needs a migration. An expression over tags
+    is an array of its kind and its text, or its parts.
     """
 
     sender: str
@@ -75,12 +79,27 @@ class Document(msgspec.Struct, omit_defaults=True):
     to_sender: bool = False
     notification: Notification | None = None
     recalls: int | None = None
+    members: Any = None
+    again: Again = Again.READERS
+    budgeted: bool = False
+    verdict: Verdict | None = None
+
+
+class HookDocument(msgspec.Struct, array_like=True):
+    """The JSON array of a hook."""
+
+    name: str
+    url: str
+    form: str
+    secret: str
+    env: str | None
+    sources: list[Source]
 
 
 class PolicyDocument(msgspec.Struct):
     """The JSON of an app's policy; a span is [limit, seconds], a type's flags are in the order of their members.
 
-    What goes first (E5) and types (R8) are absent in older files.
+    What goes first (E5), types (R8) and hooks (S6) are absent in older files.
     """
 
     features: list[Feature]
@@ -89,18 +108,20 @@ class PolicyDocument(msgspec.Struct):
     high_types: list[str] = []
     high_members: list[str] = []
     types: dict[str, tuple[bool, ...]] = {}
+    hooks: list[HookDocument] = []
 
 
 def ledger_row(dispatch: Dispatch) -> str:
-    """Give the ledger row of a dispatch whose work is not done: LEDGER_COLUMNS, as a JSON array."""
+    """Give the ledger row of a dispatch that is new: LEDGER_COLUMNS, as a JSON array."""
+    rejected = dispatch.verdict is not None and dispatch.verdict.rejects
     return _text(
         (
             dispatch.id,
             dispatch.app_uuid,
             dispatch.accepted_at_ms,
             dispatch.quota,
-            _text(_document_of(dispatch)),
-            State.WAITING,
+            document_text(dispatch),
+            State.REJECTED if rejected else State.WAITING,
             dispatch.sender,
             _properties(dispatch),
         )
@@ -122,8 +143,9 @@ def _properties(dispatch: Dispatch) -> int:
     return sum(flag for flag, is_held in held.items() if is_held)
 
 
-def _document_of(dispatch: Dispatch) -> Document:
-    return Document(
+def document_text(dispatch: Dispatch) -> str:
+    """Write what a dispatch says beyond its row's columns."""
+    document = Document(
         sender=dispatch.sender,
         kind=dispatch.content.kind,
         fields=dict(dispatch.content.fields),
@@ -139,7 +161,37 @@ def _document_of(dispatch: Dispatch) -> Document:
         to_sender=dispatch.to_sender,
         notification=dispatch.notification,
         recalls=dispatch.recalls,
+        members=None if dispatch.members is None else _plain_expression(dispatch.members),
+        again=dispatch.again,
+        budgeted=dispatch.budgeted,
+        verdict=dispatch.verdict,
     )
+    return _text(document)
+
+
+def _plain_expression(expression: TagExpression) -> list[Any]:
+    match expression:
+        case Tag(text):
+            return ["tag", text]
+        case Pattern(text):
+            return ["pattern", text]
+        case All(parts):
+            return ["all", [_plain_expression(part) for part in parts]]
+        case Either(parts):
+            return ["either", [_plain_expression(part) for part in parts]]
+
+
+def _expression(plain: Sequence[Any]) -> TagExpression:
+    kind, said = plain
+    match kind:
+        case "tag":
+            return Tag(said)
+        case "pattern":
+            return Pattern(said)
+        case "all":
+            return All(tuple(map(_expression, said)))
+        case _:
+            return Either(tuple(map(_expression, said)))
 
 
 def _original_of(original: Original) -> tuple[str, str, dict[str, Any] | str]:
@@ -174,6 +226,10 @@ def dispatch_of(row: Sequence[Any]) -> Dispatch:
         to_sender=document.to_sender,
         notification=document.notification,
         recalls=document.recalls,
+        members=None if document.members is None else _expression(document.members),
+        again=document.again,
+        budgeted=document.budgeted,
+        verdict=document.verdict,
     )
 
 
@@ -273,7 +329,11 @@ def policy_text(policy: AppPolicy) -> str:
     quotas = {name: [(span.limit, span.seconds) for span in quota.spans] for name, quota in policy.quotas.items()}
     first = (sorted(policy.priorities.high_types), sorted(policy.priorities.high_members))
     types = {name: _switches(flags) for name, flags in policy.types.items()}
-    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first, types))
+    hooks = [
+        HookDocument(hook.name, hook.url, hook.form, hook.secret, hook.env, sorted(hook.sources))
+        for hook in policy.hooks
+    ]
+    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first, types, hooks))
 
 
 def _policy_of(text: str) -> AppPolicy:
@@ -281,7 +341,10 @@ def _policy_of(text: str) -> AppPolicy:
     quotas = {name: Quota(tuple(Span(*span) for span in spans)) for name, spans in document.quotas.items()}
     priorities = Priorities(frozenset(document.high_types), frozenset(document.high_members))
     types = {name: Flags(*switches) for name, switches in document.types.items()}
-    return AppPolicy(frozenset(document.features), quotas, document.development, priorities, types)
+    hooks = tuple(
+        Hook(one.name, one.url, one.form, one.secret, one.env, frozenset(one.sources)) for one in document.hooks
+    )
+    return AppPolicy(frozenset(document.features), quotas, document.development, priorities, types, hooks)
 
 
 def _text(document: object) -> str:

@@ -14,26 +14,32 @@ from laba.adapters.store.chatfiles import SqliteFileRecords
 from laba.adapters.store.commits import Addition, GroupCommit
 from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.devices import SqliteDevices, forget_devices
+from laba.adapters.store.letters import SqliteLetters
 from laba.adapters.store.reads import GroupRead, at_once
 from laba.adapters.store.reports import SqliteReports
 from laba.adapters.store.roomreports import SqliteRoomReports
 from laba.adapters.store.rooms import SqliteRooms, forget_in_rooms
 from laba.adapters.store.stays import SqliteStays
 from laba.adapters.store.streams import SqliteStreams
+from laba.adapters.store.wordbook import SqliteWordbook
 from laba.adapters.store.worker import Worker
 from laba.core.ids import nth
 from laba.model.app import App, QuotaName
 from laba.model.dispatch import Dispatch
+from laba.model.letter import Letter
 from laba.model.user import User, UserChange
+
+# Under which quotas client ids are sent (N2).
+_WITH_CLIENT_IDS = (QuotaName.NEROOM_BROADCAST, QuotaName.NIM_BROADCAST)
 
 
 class SqliteStore:
     """`ports.Store` on one SQLite file.
 
-    `streams`, `stays`, `conversations`, `campaigns`, `devices`, `reports`, `rooms` and `file_records` lie in the same
-    file. One process may have it open, through one store: who assembles sees to that (design.md section 9). Bounds:
-    `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an answer;
-    one more raises StoreBusyError. `user` waits for nothing.
+    `streams`, `stays`, `conversations`, `campaigns`, `devices`, `reports`, `rooms`, `file_records`, `letters` and
+    `wordbook` lie in the same file. One process may have it open, through one store: who assembles sees to that
+    (design.md section 9). Bounds: `writes_waiting_limit` calls that change something and `reads_waiting_limit` that
+    do not may wait for an answer; one more raises StoreBusyError. `user` waits for nothing.
     """
 
     def __init__(
@@ -48,6 +54,8 @@ class SqliteStore:
         self.room_reports = SqliteRoomReports(writer, reader)
         self.rooms = SqliteRooms(writer, reader, near)
         self.file_records = SqliteFileRecords(writer, reader, near)
+        self.letters = SqliteLetters(writer, reader)
+        self.wordbook = SqliteWordbook(writer, reader)
         self._writer = writer
         self._reader = reader
         self._near = near
@@ -181,8 +189,9 @@ class SqliteStore:
 
     # --- the ledger ------------------------------------------------------------------------------------------------
 
-    async def append(self, dispatch: Dispatch) -> None:
-        await self._writer.do(Addition(self._append, rows.ledger_row(dispatch)))
+    async def append(self, dispatch: Dispatch, letters: Sequence[Letter] = ()) -> None:
+        beside = self.letters.addition(letters) if letters else None
+        await self._writer.do(Addition(self._append, rows.ledger_row(dispatch), beside))
 
     async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
         asked = {"most": limit, "besides": msgspec.json.encode(list(besides)).decode()}
@@ -215,6 +224,19 @@ class SqliteStore:
 
         def read(connection: Connection) -> tuple[int, ...]:
             return tuple(reversed(connection.execute(statements.ACCEPTED_SINCE, taken).scalars().all()))
+
+        return await self._reader.do(read)
+
+    async def client_ids_since(self, app_uuid: str, since_ms: int, limit: int) -> tuple[tuple[str, int], ...]:
+        def read(connection: Connection) -> tuple[tuple[str, int], ...]:
+            found: list[tuple[str, int]] = []
+            for name in _WITH_CLIENT_IDS:
+                asked = {"app_uuid": app_uuid, "name": name, "since_ms": since_ms, "most": limit}
+                found += [
+                    (row.client_id, row.accepted_at_ms)
+                    for row in connection.execute(statements.CLIENT_IDS_SINCE, asked)
+                ]
+            return tuple(sorted(found, key=lambda one: one[1])[-limit:])
 
         return await self._reader.do(read)
 

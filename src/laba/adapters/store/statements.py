@@ -111,6 +111,11 @@ ACCEPTED_SINCE = (
     .order_by(ledger.c.accepted_at_ms.desc())
     .limit(bindparam("most"))
 )
+CLIENT_IDS_SINCE = text(
+    """SELECT json_extract(document, '$.client_id') AS client_id, accepted_at_ms FROM ledger
+    WHERE app_uuid = :app_uuid AND quota = :name AND accepted_at_ms >= :since_ms AND client_id IS NOT NULL
+    ORDER BY accepted_at_ms DESC LIMIT :most"""
+)
 LAST = select(*_DISPATCH).order_by(ledger.c.id.desc()).limit(1)
 
 _OFFSETS = select(func.json_each(bindparam("offsets")).table_valued("value").c.value)

@@ -23,6 +23,7 @@ class State(IntEnum):
     WAITING = 0
     PLACED = 1
     EXPIRED = 2
+    REJECTED = 3
 
 
 class Property(IntFlag):
@@ -267,6 +268,8 @@ room_members = Table(
     Column("app_uuid", Text, nullable=False),
     Column("room_id", Text, nullable=False),
     Column("user", Text, nullable=False),
+    # A JSON array; NULL where there are none, which is most often so.
+    Column("tags", Text),
     UniqueConstraint("app_uuid", "room_id", "user"),
     Index("room_members_of_user", "app_uuid", "user"),
 )
@@ -281,6 +284,37 @@ room_mutes = Table(
     Index("room_mutes_of_user", "app_uuid", "user"),
     sqlite_with_rowid=False,
 )
+
+# What hooks are to be told, in the order of its numbers, which are never given twice. `document` is the message; one
+# that was given up has died.
+letters = Table(
+    "letters",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("app_uuid", Text, nullable=False),
+    Column("hook", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Column("fault", Text, nullable=False),
+    Column("died_at_ms", BigInteger),
+    sqlite_autoincrement=True,
+)
+_WAITS, _DIED = letters.c.died_at_ms.is_(None), letters.c.died_at_ms.is_not(None)
+Index("letters_waiting", letters.c.app_uuid, letters.c.hook, letters.c.number, sqlite_where=_WAITS)
+Index("letters_dead", letters.c.app_uuid, letters.c.hook, letters.c.number, sqlite_where=_DIED)
+Index("letters_dying", letters.c.died_at_ms, sqlite_where=_DIED)
+
+# A JSON array of what an app's filter rejects.
+words = Table(
+    "words",
+    METADATA,
+    Column("app_uuid", Text, primary_key=True),
+    Column("words", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # A file whose bytes are gone is still known for a while, so that its caller is told that it expired.
 files = Table(
     "files",

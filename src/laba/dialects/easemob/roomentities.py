@@ -11,11 +11,13 @@ from laba.model.roomcalls import (
     ChangeRoom,
     MembersAdded,
     MembersChecked,
+    MembersDescribed,
     MembersListed,
     MembersMuted,
     MembersQueried,
     MembersRemoved,
     MembersUnmuted,
+    MemberTagged,
     MuteAnswer,
     MutesListed,
     Parting,
@@ -52,7 +54,15 @@ def members(answer: RoomAnswer) -> dict[str, Any]:
             return {"data": {"success": True, "id": room_id}}
         case MembersAdded() | MembersRemoved() | MembersListed() | RoomsOfUserListed():
             return _of_members(answer)
-        case RoomsOpened() | RoomsClosed() | RoomsFound() | MembersQueried() | MembersChecked():
+        case (
+            RoomsOpened()
+            | RoomsClosed()
+            | RoomsFound()
+            | MembersQueried()
+            | MembersChecked()
+            | MembersDescribed()
+            | MemberTagged()
+        ):
             raise ValueError(f"another dialect writes {type(answer).__name__}")
         case _:
             return _of_mutes(answer)

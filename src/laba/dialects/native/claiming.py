@@ -33,6 +33,24 @@ GET_ROOM: Final = Endpoint("get room", "GET", "/v1/apps/{org}/{app}/rooms/{room}
 CHANGE_ROOM: Final = Endpoint(
     "change room", "PATCH", "/v1/apps/{org}/{app}/rooms/{room}", Right.APP_OR_OPERATOR, JSON
 )
+_OF_ROOM: Final = "/v1/apps/{org}/{app}/rooms/{room}"
+CREATE_ROOM: Final = Endpoint("create room", "POST", "/v1/apps/{org}/{app}/rooms", Right.APP_OR_OPERATOR, JSON)
+CLOSE_ROOM: Final = Endpoint("close room", "DELETE", _OF_ROOM, Right.APP_OR_OPERATOR)
+LIST_MEMBERS: Final = Endpoint("list members", "GET", f"{_OF_ROOM}/members", Right.APP_OR_OPERATOR)
+TAG_MEMBER: Final = Endpoint("tag member", "PUT", f"{_OF_ROOM}/members/{{user}}/tags", Right.APP_OR_OPERATOR, JSON)
+_HOOKS: Final = "/v1/apps/{org}/{app}/callbacks"
+LIST_HOOKS: Final = Endpoint("list callbacks", "GET", _HOOKS, Right.APP_OR_OPERATOR)
+PUT_HOOK: Final = Endpoint("put callback", "PUT", f"{_HOOKS}/{{hook}}", Right.APP_OR_OPERATOR, JSON)
+REMOVE_HOOK: Final = Endpoint("remove callback", "DELETE", f"{_HOOKS}/{{hook}}", Right.APP_OR_OPERATOR)
+LIST_DEAD: Final = Endpoint("list dead letters", "GET", f"{_HOOKS}/{{hook}}/dead", Right.APP_OR_OPERATOR)
+RESEND_DEAD: Final = Endpoint(
+    "resend dead letters", "POST", f"{_HOOKS}/{{hook}}/dead/resend", Right.APP_OR_OPERATOR, JSON
+)
+GET_WORDS: Final = Endpoint("get words", "GET", "/v1/apps/{org}/{app}/words", Right.APP_OR_OPERATOR)
+# Twenty thousand words of 64 characters, in the longest form that JSON has for them.
+PUT_WORDS: Final = Endpoint(
+    "put words", "PUT", "/v1/apps/{org}/{app}/words", Right.APP_OR_OPERATOR, JSON, body_limit_bytes=16 * 1024 * 1024
+)
 ENDPOINTS: Final = (
     CREATE_APP,
     LIST_APPS,
@@ -51,6 +69,17 @@ ENDPOINTS: Final = (
     LIST_ROOMS,
     GET_ROOM,
     CHANGE_ROOM,
+    CREATE_ROOM,
+    CLOSE_ROOM,
+    LIST_MEMBERS,
+    TAG_MEMBER,
+    LIST_HOOKS,
+    PUT_HOOK,
+    REMOVE_HOOK,
+    LIST_DEAD,
+    RESEND_DEAD,
+    GET_WORDS,
+    PUT_WORDS,
 )
 _ROUTES: Final = Routes(ENDPOINTS)
 

@@ -11,9 +11,12 @@ from laba.model.refusal import Refusal
 
 
 class NativeDialect:
-    """The dialect `native` (ports.Dialect)."""
+    """The dialect `native` (ports.Dialect). `forms` are those in which hooks can be told."""
 
-    __slots__ = ()
+    __slots__ = ("_forms",)
+
+    def __init__(self, forms: frozenset[str] = frozenset({"native"})) -> None:
+        self._forms = forms
 
     @property
     def name(self) -> str:
@@ -25,7 +28,7 @@ class NativeDialect:
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
         """Read query and body as the endpoint's call. Media type and length are the endpoint's row, judged before."""
-        return read(claim, request, app)
+        return read(claim, request, app, self._forms)
 
     def receive(self, claim: Claim, head: RequestHead, app: App | None, now_ms: int) -> Upload | Refusal:  # noqa: ARG002
         """Raise ValueError, a bug: no endpoint of this dialect takes a file."""

@@ -1,19 +1,21 @@
 """The body of each endpoint, read as one call."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
-from laba.dialects.native import claiming, conversations, roomreports, rooms, sending, types
+from laba.dialects.native import claiming, conversations, hooks, roomreports, rooms, sending, types
 from laba.dialects.native.members import Members, decoded, invalid, named, user_name
 from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import App, AppName, Feature, QuotaName
 from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, ListApps, TokenRequest
 from laba.model.dispatch import Audience
+from laba.model.hookcalls import GetWords, ListHooks, RemoveHook
 from laba.model.http import HttpRequest
 from laba.model.quota import Quota
 from laba.model.recordcalls import GetReport, Recall
 from laba.model.refusal import Refusal
-from laba.model.roomcalls import GetRoom
+from laba.model.roomcalls import DestroyRoom, GetRoom
 
 TTL_LIMIT_SECONDS: Final = 2**31 - 1
 
@@ -21,11 +23,13 @@ TTL_LIMIT_SECONDS: Final = 2**31 - 1
 _RECALLABLE: Final = frozenset({Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS, Audience.TARGETS})
 
 
-def read(claim: Claim, request: HttpRequest, app: App | None) -> Call | Refusal:
+def read(claim: Claim, request: HttpRequest, app: App | None, forms: AbstractSet[str]) -> Call | Refusal:
     """Give the call that the endpoint, its query and its body mean; a Refusal names the member at fault."""
     try:
         if claim.endpoint.name == claiming.CHANGE_APP.name:
             return _change_app(request.body, app)
+        if claim.endpoint.name == claiming.PUT_HOOK.name:
+            return hooks.put(decoded(request.body), claim.arguments["hook"], forms)
         if claim.endpoint.name in _QUERIES:
             return _QUERIES[claim.endpoint.name](claim, request.head.query)
         return _READERS[claim.endpoint.name](claim, request.body)
@@ -109,6 +113,16 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     ),
     claiming.GET_ROOM.name: lambda claim, _body: GetRoom(claim.arguments["room"]),
     claiming.CHANGE_ROOM.name: lambda claim, body: rooms.change(decoded(body), claim.arguments["room"]),
+    claiming.CREATE_ROOM.name: lambda _claim, body: rooms.create(decoded(body)),
+    claiming.CLOSE_ROOM.name: lambda claim, _body: DestroyRoom(claim.arguments["room"]),
+    claiming.TAG_MEMBER.name: lambda claim, body: rooms.tags(
+        decoded(body), claim.arguments["room"], claim.arguments["user"]
+    ),
+    claiming.LIST_HOOKS.name: lambda _claim, _body: ListHooks(),
+    claiming.REMOVE_HOOK.name: lambda claim, _body: RemoveHook(claim.arguments["hook"]),
+    claiming.RESEND_DEAD.name: lambda claim, body: hooks.resend(decoded(body), claim.arguments["hook"]),
+    claiming.GET_WORDS.name: lambda _claim, _body: GetWords(),
+    claiming.PUT_WORDS.name: lambda _claim, body: hooks.words(decoded(body)),
 }
 _QUERIES: Final[Mapping[str, Callable[[Claim, Mapping[str, str]], Call]]] = {
     claiming.GET_BROADCAST.name: _get_broadcast,
@@ -121,4 +135,10 @@ _QUERIES: Final[Mapping[str, Callable[[Claim, Mapping[str, str]], Call]]] = {
         conversations.from_query(query), claim.arguments["user"]
     ),
     claiming.LIST_ROOMS.name: lambda _claim, query: rooms.list_of(conversations.from_query(query)),
+    claiming.LIST_MEMBERS.name: lambda claim, query: rooms.members_of(
+        conversations.from_query(query), claim.arguments["room"]
+    ),
+    claiming.LIST_DEAD.name: lambda claim, query: hooks.dead(
+        conversations.from_query(query), claim.arguments["hook"]
+    ),
 }

@@ -1,18 +1,38 @@
 """Rooms in laba's own words, and what goes first in them and in an app (E5)."""
 
+import re
 from typing import Any, Final
 
 from laba.dialects.native.conversations import after, cursor, limit
-from laba.dialects.native.members import Members, invalid
+from laba.dialects.native.members import Members, invalid, user_name
 from laba.model.content import Kind
 from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.room import MAX_MEMBERS, Room
-from laba.model.roomcalls import ChangeRoom, ListRooms, RoomChanged, RoomShown, RoomsListed
+from laba.model.roomcalls import (
+    ChangeRoom,
+    CreateRoom,
+    DescribeMembers,
+    ListRooms,
+    MembersDescribed,
+    MemberTagged,
+    RoomAnswer,
+    RoomChanged,
+    RoomCreated,
+    RoomDestroyed,
+    RoomShown,
+    RoomsListed,
+    TagMember,
+)
+from laba.model.tags import TAG_MAX_CHARS, TAGS_MAX
 from laba.model.user import USERNAME_MAX_BYTES
 
 # Members are looked up for every message: who raises more of them raises a type.
 HIGH_MEMBERS_MAX: Final = 1000
 TEXT_MAX: Final = 512
+ID_MAX_BYTES: Final = 64
+MEMBERS_DEFAULT, MEMBERS_MAX = 100, 1000
+# An id is a segment of a path, and of a channel's name.
+_UNFIT: Final = re.compile(r"[\x00-\x20\x7f/]")
 
 # --- what is asked -------------------------------------------------------------------------------------------------
 
@@ -30,6 +50,41 @@ def change(members: Members, room_id: str) -> ChangeRoom:
         max_members=members.integer("max_members", 1, MAX_MEMBERS) if "max_members" in members else None,
         priorities=priorities(members),
     )
+
+
+def create(members: Members) -> CreateRoom:
+    """Read a room. Its id may be the caller's choice; its owner, where it has one, is a registered user."""
+    room_id = members.optional_text("id")
+    if room_id is not None and (len(room_id.encode()) > ID_MAX_BYTES or _UNFIT.search(room_id)):
+        raise invalid("id", f"must have at most {ID_MAX_BYTES} bytes, without slashes, spaces or control characters")
+    most = members.integer("max_members", 1, MAX_MEMBERS) if "max_members" in members else MAX_MEMBERS
+    return CreateRoom(
+        name=_text(members, "name") or room_id or "",
+        owner=user_name(members, "owner") if "owner" in members else "",
+        description=_text(members, "description") or "",
+        max_members=most,
+        room_id=room_id,
+    )
+
+
+def members_of(members: Members, room_id: str) -> DescribeMembers:
+    """Read which page of members is wanted: `after` is the name that the page before ended with."""
+    name = members.value("after") if "after" in members else ""
+    most = members.integer("limit", 1, MEMBERS_MAX) if "limit" in members else MEMBERS_DEFAULT
+    return DescribeMembers(room_id, most, str(name))
+
+
+def tags(members: Members, room_id: str, user: str) -> TagMember:
+    """Read a member's tags, in place of all that it had; an empty list leaves it none (S3)."""
+    if "tags" not in members:
+        raise invalid("tags", "is missing")
+    listed = _list(members, "tags") or []
+    if len(listed) > TAGS_MAX:
+        raise invalid("tags", f"may hold at most {TAGS_MAX} tags")
+    for index, tag in enumerate(listed):
+        if not 1 <= len(tag) <= TAG_MAX_CHARS:
+            raise invalid(f"tags[{index}]", f"must have 1 to {TAG_MAX_CHARS} characters")
+    return TagMember(room_id, user, tuple(dict.fromkeys(listed)))
 
 
 def priorities(members: Members) -> PrioritiesChange:
@@ -74,15 +129,27 @@ def _text(members: Members, name: str) -> str | None:
 # --- what is answered ----------------------------------------------------------------------------------------------
 
 
-def told(answer: RoomShown | RoomChanged | RoomsListed) -> dict[str, Any]:
+def told(answer: RoomAnswer) -> dict[str, Any]:
+    """Write an answer; TypeError for one that no call of this dialect leads to."""
     match answer:
+        case RoomCreated(room):
+            return _shown(room)
+        case RoomDestroyed(room_id):
+            return {"id": room_id}
+        case MembersDescribed(_, members, following):
+            listed = [{"user": user, "tags": list(tags)} for user, tags in members]
+            return {"members": listed, "after": following or None}
+        case MemberTagged(_, user, given):
+            return {"user": user, "tags": list(given)}
         case RoomShown(room, members):
             return _shown(room) | {"members": len(members)}
         case RoomChanged(room):
             return _shown(room)
         case RoomsListed(rooms, more_after):
-            listed = [_shown(room) | {"members": count} for room, count in rooms]
-            return {"rooms": listed, "cursor": cursor(more_after or 0)}
+            shown = [_shown(room) | {"members": count} for room, count in rooms]
+            return {"rooms": shown, "cursor": cursor(more_after or 0)}
+        case _:
+            raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
 
 def shown_priorities(first: Priorities) -> dict[str, list[str]]:

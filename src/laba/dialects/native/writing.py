@@ -5,10 +5,11 @@ from typing import Any, Final
 
 import msgspec
 
-from laba.dialects.native import roomreports, rooms, types
+from laba.dialects.native import hooks, roomreports, rooms, types
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Answer, AppShown, AppsListed, Posted, TokenIssued
+from laba.model.hookcalls import HookAnswer
 from laba.model.http import HttpResponse
 from laba.model.recordcalls import (
     ConversationsListed,
@@ -20,7 +21,7 @@ from laba.model.recordcalls import (
 )
 from laba.model.refusal import Code, Refusal
 from laba.model.report import KeptReport, Stage
-from laba.model.roomcalls import RoomChanged, RoomShown, RoomsListed
+from laba.model.roomcalls import RoomAnswer
 
 # laba's own words for every refusal; the statuses are those of RFC 9110 section 15 by their meaning.
 STATUS: Final[Mapping[Code, int]] = {
@@ -112,8 +113,10 @@ def _document(answer: Answer) -> Any:
             return told(answer)
         case ReportShown(kept):
             return _report(kept) | _muster(kept)
-        case RoomReportShown() | RoomShown() | RoomChanged() | RoomsListed():
+        case _ if isinstance(answer, RoomReportShown | RoomAnswer):
             return roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer)
+        case _ if isinstance(answer, HookAnswer):
+            return hooks.told(answer)
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 
@@ -121,9 +124,10 @@ def _document(answer: Answer) -> Any:
 def _sent(answer: Accepted | Posted | Recalled) -> dict[str, Any]:
     match answer:
         case Accepted(dispatch):
-            return {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
-        case Posted(ids):
-            return {"ids": {room: str(message_id) for room, message_id in ids.items()}}
+            sent = {"id": str(dispatch.id), "accepted_at": dispatch.accepted_at_ms}
+            return sent | hooks.shown_verdict(dispatch.verdict)
+        case Posted(ids, verdict):
+            return {"ids": {room: str(number) for room, number in ids.items()}} | hooks.shown_verdict(verdict)
         case Recalled(dispatch_id):
             return {"id": str(dispatch_id)}
 
@@ -155,6 +159,7 @@ def _report(kept: KeptReport) -> dict[str, Any]:
         "from": dispatch.sender,
         "kind": dispatch.content.kind,
         "level": dispatch.level,
+        **hooks.shown_verdict(dispatch.verdict),
     }
     if report is None:
         return shown

@@ -1,0 +1,59 @@
+"""HTTP out, by httpx2: connections are kept, redirects not followed, and everything has its bound."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import httpx2
+
+from laba.model.http import HttpCall, HttpReply
+from laba.ports.letters import CourierError
+
+BODY_LIMIT_BYTES: Final = 64 * 1024
+_CONNECTIONS = httpx2.Limits(max_connections=512, max_keepalive_connections=128, keepalive_expiry=30.0)
+
+
+class HttpCourier:
+    """`ports.letters.Courier`."""
+
+    def __init__(self, client: httpx2.AsyncClient) -> None:
+        self._client = client
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls) -> AsyncIterator["HttpCourier"]:
+        """Be ready to call; on leaving all connections are closed."""
+        client = httpx2.AsyncClient(limits=_CONNECTIONS, timeout=None, trust_env=False, follow_redirects=False)
+        async with client:
+            yield cls(client)
+
+    async def send(self, call: HttpCall, timeout_ms: int) -> HttpReply:
+        try:
+            async with asyncio.timeout(timeout_ms / 1000):
+                return await self._sent(call)
+        except TimeoutError as error:
+            raise CourierError(f"no answer in {timeout_ms} ms") from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
+            raise CourierError(f"no answer: {_reason(error)}") from error
+
+    async def _sent(self, call: HttpCall) -> HttpReply:
+        headers = {"User-Agent": "laba", **call.headers}
+        async with self._client.stream("POST", call.url, content=call.body, headers=headers) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > BODY_LIMIT_BYTES:
+                    raise CourierError(f"its answer is longer than {BODY_LIMIT_BYTES} bytes")
+            return HttpReply(response.status_code, bytes(body))
+
+
+def _reason(error: Exception) -> str:
+    """Say what went wrong without the URL, which may hold what is nobody's business."""
+    words = {
+        httpx2.ConnectError: "nobody listens there",
+        httpx2.RemoteProtocolError: "the connection was closed half-way",
+        httpx2.UnsupportedProtocol: "the URL is none that can be called",
+        httpx2.InvalidURL: "the URL is none that can be called",
+    }
+    return words.get(type(error), type(error).__name__)

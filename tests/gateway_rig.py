@@ -297,6 +297,9 @@ class Rooms:
     async def placed(self, app_uuid, room_id):
         return tuple(self.users[room_id])
 
+    async def tagged(self, app_uuid, room_id):
+        return {}
+
     async def displace(self, app_uuid, room_id, users):
         self.users[room_id] = [user for user in self.users[room_id] if user not in users]
 

@@ -117,6 +117,7 @@ class House:
     moderating: Moderating
     postman: Postman
     post_rules: PostRules
+    admitting: Admitting
     # (app uuid, room id) -> the tags of who is in a room by a session; tests put them here.
     tagged: dict
 
@@ -227,6 +228,7 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_R
             moderating,
             postman,
             post_rules,
+            admitting,
             tagged,
         )
 

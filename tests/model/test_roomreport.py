@@ -9,6 +9,7 @@ COUNTS = {
     "placed.low": 5,
     "shed.low.pressure": 20,
     "shed.low.queue_full": 2,
+    "rejected.normal": 3,
     "offered.low": 100,
     "reached.low": 80,
     "lost.low.slow": 7,
@@ -16,7 +17,7 @@ COUNTS = {
 
 
 def test_a_count_is_summed_over_its_levels_and_reasons():  # X2
-    assert [total(COUNTS, each) for each in Count] == [40, 4, 0, 1, 15, 22, 100, 80, 7]
+    assert [total(COUNTS, each) for each in Count] == [40, 4, 0, 1, 15, 22, 3, 100, 80, 7]
 
 
 def test_what_is_not_accounted_for_waits_or_is_under_way():  # X2

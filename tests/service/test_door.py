@@ -10,7 +10,7 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls, filecalls, recordcalls, roomcalls, usercalls
+from laba.model import calls, filecalls, hookcalls, recordcalls, roomcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import (
     Accepted,
@@ -24,6 +24,7 @@ from laba.model.calls import (
     TokenRequest,
 )
 from laba.model.dispatch import Conversation, ConversationType, Level
+from laba.model.hook import Hook
 from laba.model.http import RequestHead
 from laba.model.identity import SignedHead
 from laba.model.quota import Quota
@@ -548,6 +549,13 @@ async def test_every_kind_of_call_is_served(house):
         recordcalls.MarkRead("ann", ADMIN): recordcalls.MarkedRead,
         recordcalls.ReadHistory("ann", ADMIN, 10): recordcalls.HistoryRead,
         recordcalls.GetRoomReport("lobby", 60): recordcalls.RoomReportShown,
+        hookcalls.PutHook(Hook("main", "http://main.example/", "native")): hookcalls.HooksShown,
+        hookcalls.ListHooks(): hookcalls.HooksShown,
+        hookcalls.ListDeadLetters("main", 10): hookcalls.DeadLettersListed,
+        hookcalls.ResendDeadLetters("main"): hookcalls.DeadLettersResent,
+        hookcalls.RemoveHook("main"): hookcalls.HookRemoved,
+        hookcalls.PutWords(("bad",)): hookcalls.WordsShown,
+        hookcalls.GetWords(): hookcalls.WordsShown,
         usercalls.DeleteUser("ann"): usercalls.UserDeleted,
     }
     answers = {type(call): type(await house.desk.serve(call, house.app)) for call in served}

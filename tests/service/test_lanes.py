@@ -197,12 +197,14 @@ async def test_past_ten_in_a_second_a_budgeted_broadcast_is_an_ordinary_one():
                 rig.enter(late, "bob")
             await rig.lanes.broadcast(copied(said(100 * number + 100, Level.HIGH, **how).dispatch))
             await asyncio.sleep(0.2)
+            await rig.written()
         assert levels_in(rig, busy) == [Level.HIGH] * 10 + [Level.NORMAL]
         assert levels_in(rig, late) == [Level.HIGH] * 6
         assert counted(rig.meter, "laba_room_broadcasts_demoted_total") == 1
         rig.clock.pass_ms(999)
         await rig.lanes.broadcast(copied(said(2000, Level.HIGH, **how).dispatch))
         await asyncio.sleep(0.2)
+        await rig.written()
         rig.clock.pass_ms(1)
         await rig.lanes.broadcast(copied(said(3000, Level.HIGH, **how).dispatch))
         await asyncio.sleep(0.2)
@@ -223,8 +225,10 @@ async def test_what_is_not_budgeted_or_raised_by_the_operator_keeps_its_level():
             budgeted = said(100 * number + 100, Level.HIGH, budgeted=True, **how).dispatch
             await rig.lanes.broadcast(copied(budgeted.raised()))
             await asyncio.sleep(0.2)
+            await rig.written()
             await rig.lanes.broadcast(copied(replace(budgeted, id=100 * number + 150)))
             await asyncio.sleep(0.2)
+            await rig.written()
         assert levels_in(rig, raising) == [Level.HIGH] * 24
         assert levels_in(rig, hall) == [Level.HIGH] * 21 + [Level.NORMAL, Level.HIGH, Level.NORMAL]
 

@@ -436,7 +436,7 @@ async def test_nothing_is_left_of_a_room_that_everybody_has_left(house):
     house.logs.trim()
     house.membership.trim()
     assert house.hall() is None
-    assert house.membership._registers == {}
+    assert house.membership._lobby.registers == {}
 
 
 # --- tags ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ FOREVER_MS = 4_638_873_600_000
 class CreateRoom:
     """Make a room with its members, among whom the owner may be named again. Without `owner` it is the actor's.
 
-    Without a `room_id` it gets one of laba's; one that is taken is refused.
+    Without a `chosen_id` it gets one of laba's; one that is taken is refused.
     """
 
     name: str
@@ -26,7 +26,7 @@ class CreateRoom:
     custom: str = ""
     max_members: int = MAX_MEMBERS_DEFAULT
     actor: str | None = None
-    room_id: str | None = None
+    chosen_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Rooms:
         now_ms = self._ground.clock()
         room = Room(
             app_uuid=app.uuid,
-            id=call.room_id or str(self._ids.next(now_ms)),
+            id=call.chosen_id or str(self._ids.next(now_ms)),
             name=call.name,
             created_at_ms=now_ms,
             owner=call.owner,

@@ -58,6 +58,8 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "room_cap": False,
             "signature_time": False,
             "signature_once": False,
+            "word_filter": False,
+            "text_check": False,
         },
         "quotas": {
             "users_broadcast": "1/minute,50/day",
@@ -66,6 +68,7 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "online_broadcast": "60/minute",
             "push": "9/day",
             "neroom_broadcast": "unlimited",
+            "nim_broadcast": "10/minute",
             "room_messages": "100/second",
             "room_calls": "20/second",
             "directed_calls": "100/second",

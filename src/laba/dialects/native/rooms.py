@@ -63,7 +63,7 @@ def create(members: Members) -> CreateRoom:
         owner=user_name(members, "owner") if "owner" in members else "",
         description=_text(members, "description") or "",
         max_members=most,
-        room_id=room_id,
+        chosen_id=room_id,
     )
 
 

@@ -30,7 +30,7 @@ def create(body: bytes, _claim: Claim) -> CreateRoom:
     return CreateRoom(
         name=name or room_id or "room",
         owner=fields.identifier("host_user_uuid", USERNAME_MAX_BYTES) if owner else "",
-        room_id=room_id,
+        chosen_id=room_id,
         max_members=MAX_MEMBERS,
     )
 

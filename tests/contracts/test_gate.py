@@ -7,7 +7,7 @@ import pytest
 from laba.adapters.bus.local import LocalGate
 from laba.model.app import QuotaName, Want
 from laba.model.quota import UNLIMITED, Quota
-from laba.ports.gate import Exhausted
+from laba.ports.gate import Exhausted, Once, Repeated
 
 pytestmark = pytest.mark.anyio
 
@@ -92,3 +92,43 @@ async def test_more_than_ever_fits_is_refused_for_good(gate):  # G1
     """No wait is told where none would help."""
     wanted = Want(QuotaName.ROOM_MESSAGES, Quota.parse("5/second"), 6)
     assert await gate.take("app", [wanted], 0) == Exhausted(QuotaName.ROOM_MESSAGES, 1, None)
+
+
+# --- repeats (N2) --------------------------------------------------------------------------------------------------
+
+DROPPED, SENT_AGAIN = Once("m1", 600_000, drops=True), Once("m1", 600_000, drops=False)
+UNLIMITED_CALL = [Want(NAME, UNLIMITED)]
+ONE_A_MINUTE = [Want(NAME, Quota.parse("1/minute"))]
+
+
+async def test_a_repeat_within_its_span_is_not_let_in(gate):
+    """To the last millisecond; and it takes nothing from any quota."""
+    assert await gate.take("app", UNLIMITED_CALL, 0, DROPPED) is None
+    assert await gate.take("app", ONE_A_MINUTE, 599_999, DROPPED) is Repeated.REPEATED
+    assert await gate.take("app", ONE_A_MINUTE, 599_999, Once("m2", 600_000, drops=True)) is None
+    assert await gate.take("app", UNLIMITED_CALL, 600_000, DROPPED) is None
+
+
+async def test_without_the_wish_to_drop_it_is_let_in_and_remembered(gate):
+    assert [await gate.take("app", UNLIMITED_CALL, at_ms, SENT_AGAIN) for at_ms in (0, 1000)] == [None, None]
+    assert await gate.take("app", UNLIMITED_CALL, 600_999, DROPPED) is Repeated.REPEATED
+    assert await gate.take("other", UNLIMITED_CALL, 600_999, DROPPED) is None
+
+
+async def test_a_call_that_a_quota_refuses_is_not_remembered(gate):
+    """All of it is taken, or nothing is."""
+    assert await gate.take("app", ONE_A_MINUTE, 0) is None
+    assert isinstance(await gate.take("app", ONE_A_MINUTE, 1, DROPPED), Exhausted)
+    assert await gate.take("app", UNLIMITED_CALL, 2, DROPPED) is None
+
+
+async def test_a_call_of_which_nothing_came_is_not_remembered(gate):
+    await gate.take("app", ONE_A_MINUTE, 0, DROPPED)
+    await gate.give_back("app", ONE_A_MINUTE, 0, DROPPED)
+    assert await gate.take("app", ONE_A_MINUTE, 1, DROPPED) is None
+
+
+async def test_what_was_let_in_before_a_restart_is_remembered(gate):
+    await gate.recall_ids("app", [("m1", 1000), ("m2", 2000)])
+    answers = [await gate.take("app", UNLIMITED_CALL, at_ms, DROPPED) for at_ms in (600_999, 601_000)]
+    assert answers == [Repeated.REPEATED, None]

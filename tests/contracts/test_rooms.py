@@ -240,3 +240,18 @@ async def test_who_is_unmuted_is_told_once(rooms):
     assert await rooms.unmute("app-1", "7", ["ann", "zoe"]) == {"ann"}
     assert await rooms.unmute("app-1", "7", ["ann"]) == frozenset()
     assert await rooms.mutes("app-1", "7") == (Mute("bob", 5),)
+
+
+async def test_tags_are_those_of_who_was_put_in(store):  # S3
+    """They go with the place; and come back after a restart, in their order."""
+    await store.rooms.add(Room("app-1", "r1", "one", 0), ("ann", "bob"))
+    assert await store.rooms.tag("app-1", "r1", "ann", ("vip", "de")) is True
+    assert await store.rooms.tag("app-1", "r1", "bob", ("x",)) is True
+    assert await store.rooms.tag("app-1", "r1", "stranger", ("x",)) is False
+    assert await store.rooms.tag("app-1", "nowhere", "ann", ("x",)) is False
+    assert await store.rooms.tagged("app-1", "r1") == {"ann": ("vip", "de"), "bob": ("x",)}
+    assert await store.rooms.tag("app-1", "r1", "bob", ()) is True
+    assert await store.rooms.tagged("app-1", "r1") == {"ann": ("vip", "de")}
+    await store.rooms.displace("app-1", "r1", ("ann",))
+    await store.rooms.place("app-1", "r1", ("ann",))
+    assert await store.rooms.tagged("app-1", "r1") == {}

@@ -3,11 +3,13 @@ import re
 import pytest
 from sqlalchemy.sql import ClauseElement
 
-from laba.adapters.store import campaignstatements, files, roomstatements, statements
+from laba.adapters.store import campaignstatements, files, letterstatements, roomstatements, statements
 
 STATEMENTS = {
     name: value
-    for name, value in (vars(statements) | vars(roomstatements) | vars(campaignstatements)).items()
+    for name, value in (
+        vars(statements) | vars(roomstatements) | vars(campaignstatements) | vars(letterstatements)
+    ).items()
     if name.isupper() and isinstance(value, ClauseElement) and name[0] != "_"
 }
 NAMES = sorted(STATEMENTS)
@@ -24,6 +26,9 @@ SCANS = {
     "HAS_INBOXES": {"CONSTANT ROW"},  # one row
     "ANY_DEVICE": {"CONSTANT ROW"},  # one row
     "HIGHEST_NUMBER": {"sqlite_sequence"},  # one row
+    "QUEUES": {"letters USING INDEX letters_waiting"},  # holds what waits for receivers; asked at the start only
+    "MAILBOXES": {"(subquery-2)"},  # one row for each hook
+    "ALL_WORDS": {"words"},  # every app's are held in memory; asked at the start only
 }
 # Where SQLite had a choice, the one that does not grow with the ledger or with the past.
 SEARCHES = {
@@ -59,6 +64,11 @@ SEARCHES = {
     "AT_OFFSETS": "ledger USING INDEX ledger_conversations (stream=? AND offset=?)",
     "ROOMS_AFTER": "rooms USING INDEX rooms_of_app (app_uuid=? AND number>?)",
     "ROOMS_OF_USER": "room_members USING INDEX room_members_of_user (app_uuid=? AND user=?)",
+    "CLIENT_IDS_SINCE": "ledger USING INDEX ledger_taken (app_uuid=? AND quota=? AND accepted_at_ms>?)",
+    "FIRST_LETTERS": "letters USING INDEX letters_waiting (app_uuid=? AND hook=?)",
+    "DEAD_LETTERS": "letters USING INDEX letters_dead (app_uuid=? AND hook=? AND number>?)",
+    "EXPIRE_LETTERS": "letters USING COVERING INDEX letters_dying (died_at_ms<?)",
+    "REVIVE_ALL": "letters USING INDEX letters_dead (app_uuid=? AND hook=? AND number<?)",
     "FORGET_MUTES": "room_mutes USING COVERING INDEX room_mutes_of_user (app_uuid=? AND user=?)",
 }
 

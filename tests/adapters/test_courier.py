@@ -1,0 +1,88 @@
+"""HTTP out, against a receiver on a real socket."""
+
+import asyncio
+
+import pytest
+
+from laba.adapters.courier import BODY_LIMIT_BYTES, HttpCourier
+from laba.model.http import HttpCall, HttpReply
+from laba.ports.letters import CourierError
+from receiver import receiving
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def courier():
+    async with HttpCourier.open() as courier:
+        yield courier
+
+
+def call(receiver, body=b"{}", **headers):
+    return HttpCall(receiver.url + "?a=b", body, headers)
+
+
+async def test_a_call_arrives_as_it_was_written(courier):
+    async with receiving() as receiver:
+        body = "你好".encode()
+        reply = await courier.send(call(receiver, body, **{"Content-Type": "text/plain", "AppKey": "k"}), 5000)
+        assert reply == HttpReply(200, b"ok")
+        (delivery,) = receiver.deliveries
+        assert (delivery.target, delivery.body) == ("/told?a=b", body)
+        assert (delivery.headers["content-type"], delivery.headers["appkey"]) == ("text/plain", "k")
+        assert delivery.headers["user-agent"] == "laba"
+
+
+@pytest.mark.parametrize("status", [204, 302, 400, 429, 500, 503])
+async def test_whatever_status_is_an_answer_and_redirects_are_not_followed(courier, status):
+    async with receiving(usual=status) as receiver:
+        assert (await courier.send(call(receiver), 5000)).status == status
+        assert len(receiver.deliveries) == 1
+
+
+@pytest.mark.parametrize("mood", ["hang", "half", "close"])
+async def test_without_a_whole_answer_in_time_there_is_none(courier, mood):
+    async with receiving(usual=mood) as receiver:
+        with pytest.raises(CourierError, match=r"^no answer"):
+            await courier.send(call(receiver), 200)
+        receiver.usual = 200
+        assert (await courier.send(call(receiver), 5000)).status == 200
+
+
+async def test_where_nobody_listens_that_is_said(courier):
+    """And nothing of the URL, which may hold a secret."""
+    async with receiving() as receiver:
+        gone = HttpCall(receiver.url + "?secret=x", b"")
+    with pytest.raises(CourierError, match="nobody listens there") as told:
+        await courier.send(gone, 5000)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://", "http://[", "nothing"])
+async def test_a_url_that_cannot_be_called_is_a_failure_like_others(courier, url):
+    with pytest.raises(CourierError):
+        await courier.send(HttpCall(url, b""), 1000)
+
+
+async def test_an_answer_that_is_too_long_is_none(courier):
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        size = BODY_LIMIT_BYTES + 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    with pytest.raises(CourierError, match="longer than 65536 bytes"):
+        await courier.send(HttpCall(url, b""), 5000)
+    server.close()
+
+
+async def test_many_calls_at_once_do_not_wait_for_a_slow_one(courier):
+    async with receiving(usual="hang") as slow, receiving() as quick:
+        waiting = asyncio.create_task(courier.send(call(slow), 10_000))
+        replies = await asyncio.gather(*(courier.send(call(quick), 5000) for _ in range(50)))
+        assert {reply.status for reply in replies} == {200}
+        assert not waiting.done()
+        waiting.cancel()

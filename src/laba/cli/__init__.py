@@ -3,6 +3,7 @@
 import click
 
 from laba.cli.apps import app
+from laba.cli.callbacks import callback
 from laba.cli.demo import demo
 from laba.cli.options import examples
 from laba.cli.recalling import recall
@@ -12,6 +13,7 @@ from laba.cli.sending import send
 from laba.cli.serving import serve
 from laba.cli.settings import check_config, default_config
 from laba.cli.tokens import token
+from laba.cli.words import words
 
 __all__ = ["main"]
 
@@ -30,5 +32,5 @@ def main() -> None:
     """Run laba (喇叭), a self-hosted broadcast server for instant messaging."""
 
 
-for _command in (demo, serve, app, room, send, recall, report, token, check_config, default_config):
+for _command in (demo, serve, app, room, callback, words, send, recall, report, token, check_config, default_config):
     main.add_command(_command)

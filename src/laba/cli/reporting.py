@@ -17,7 +17,9 @@ from laba.cli.roomreporting import named_room, room_options, show_room
 from laba.cli.showing import show_json, show_pairs
 
 _LOOK_SECONDS: Final = 0.5
-_SENT: Final = frozenset({"sent", "expired"})
+_SENT: Final = frozenset({"sent", "expired", "rejected"})
+# What will never have counts.
+_NEVER: Final = frozenset({"expired", "rejected"})
 
 
 @click.command(
@@ -71,6 +73,7 @@ def lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     told = [("broadcast", found["id"]), ("status", found["status"]), ("accepted", _time(found["accepted_at"]))]
     told += [("from", found["from"]), ("kind", found["kind"])]
     told += [("recalled", "yes")] if found.get("recalled") else []
+    told += [("anti-spam", _found(found["verdict"]))] if "verdict" in found else []
     return told + _of_sessions(found) + _of_users(found)
 
 
@@ -126,7 +129,7 @@ def _is_over(found: dict[str, Any]) -> bool:
     if found.get("targets", {}).get("walking"):
         return False
     if found["status"] in _SENT and "audience" not in found:
-        return bool(found["status"] == "expired")
+        return found["status"] in _NEVER
     lost = sum(found.get("dropped", {}).values())
     return found["status"] in _SENT and found.get("confirmed", 0) + lost >= found.get("audience", 0)
 
@@ -136,6 +139,12 @@ def _table(found: dict[str, Any]) -> Table:
     for name, value in lines(found):
         table.add_row(name, value)
     return table
+
+
+def _found(verdict: dict[str, str]) -> str:
+    """Say what anti-spam found, by whom, and what for."""
+    by = {"words": "a word", "checker": "the checker"}.get(verdict["judge"], "no answer of the checker")
+    return f"{verdict['decision']} by {by}" + (f": {verdict['label']}" if verdict["label"] else "")
 
 
 def _share(count: int, audience: int) -> str:

@@ -37,6 +37,9 @@ class Receiver:
         """Give the deliveries that were answered with success."""
         return [delivery for delivery in self.deliveries if delivery.answered]
 
+    def __post_init__(self):
+        self.moods = deque(self.moods)
+
     async def up(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]

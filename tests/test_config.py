@@ -137,3 +137,17 @@ def _keys():
         for section in dataclasses.fields(Settings)
         for key in dataclasses.fields(section.type)
     ]
+
+
+def test_a_secret_is_never_shown(tmp_path):
+    """Neither where it will not do, nor where it is of another type, nor with the settings that hold it."""
+    file = tmp_path / "laba.toml"
+    for text in ("'two words'", "12345678"):
+        file.write_text(f"[moderation]\nsecret_key = {text}\n")
+        (fault,) = config.load(file, {})
+        assert fault.where == "moderation.secret_key"
+        assert text.strip("'") not in str(fault)
+    file.write_text("[moderation]\nsecret_key = 'hidden'\n")
+    settings = config.load(file, {})
+    assert settings.moderation.secret_key == "hidden"
+    assert "hidden" not in repr(settings)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-SECRET_ID, SECRET_KEY, BUSINESS = "the id", "the key of the checker", "business 1"
+SECRET_ID, SECRET_KEY, BUSINESS = "the-id", "the-key-of-the-checker", "business-1"
 
 
 def digest(form, secret_key):

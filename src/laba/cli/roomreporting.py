@@ -53,6 +53,7 @@ def room_lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     told = [("room", found["room"]), ("accepted", _levels(totals["accepted"]))]
     told += [(name, str(totals[name])) for name in ("raised", "directed") if totals[name]]
     told += [("to nobody", _levels(totals["to_nobody"]))] if any(totals["to_nobody"].values()) else []
+    told += [("rejected", _levels(totals["rejected"]))] if any(totals["rejected"].values()) else []
     told += [("placed", _levels(totals["placed"])), *_reasons("shed", totals["shed"])]
     told += [("waiting", str(totals["waiting"]))]
     told += [(f"deliveries {name}", _levels(deliveries[name])) for name in ("offered", "reached")]

@@ -28,6 +28,8 @@ class Key:
 
     def complaint(self, value: Value) -> str | None:
         """Say what is wrong with a value of the right type; None where nothing is."""
+        if self.secret:
+            return None if re.fullmatch(self.pattern, str(value)) else f"what was given will not do: {self.expected}"
         if isinstance(value, bool):
             return None
         if isinstance(value, int):

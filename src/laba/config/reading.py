@@ -115,7 +115,8 @@ def _judged(said: _Said) -> Value | Fault:
     if isinstance(key.default, Path) and isinstance(value, str):
         value = Path(value) if value else value
     elif type(value) is not wanted:  # isinstance would take True for a number
-        return said.fault(f"{said.value!r} is not {_TYPE_NAMES[wanted]}")
+        given = "what was given" if key.secret else repr(said.value)
+        return said.fault(f"{given} is not {_TYPE_NAMES[wanted]}")
     complaint = key.complaint(value)
     return said.fault(complaint) if complaint else value
 

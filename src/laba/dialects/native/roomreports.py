@@ -40,6 +40,7 @@ def _counts(counts: Counts) -> dict[str, Any]:
         "to_nobody": _levels(counts, Count.TO_NOBODY),
         "placed": _levels(counts, Count.PLACED),
         "shed": _reasons(counts, Count.SHED),
+        "rejected": _levels(counts, Count.REJECTED),
         "waiting": waiting(counts),
         "deliveries": {
             "offered": _levels(counts, Count.OFFERED),

@@ -9,7 +9,7 @@ import pytest
 from builders import NOW_MS, OTHER_UUID, app
 from houses import opened
 from laba.model import roomcalls
-from laba.model.notice import Destruction, Placement, Removal, RoomChange
+from laba.model.notice import Destruction, MemberTagging, Placement, Removal, RoomChange
 from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.refusal import Code, Refusal
 from laba.model.room import MAX_MEMBERS, Mute, Room
@@ -20,6 +20,7 @@ from laba.model.roomcalls import (
     CheckMembers,
     CloseRooms,
     CreateRoom,
+    DescribeMembers,
     DestroyRoom,
     FindRooms,
     GetRoom,
@@ -30,10 +31,12 @@ from laba.model.roomcalls import (
     ListRoomsOf,
     MembersAdded,
     MembersChecked,
+    MembersDescribed,
     MembersMuted,
     MembersQueried,
     MembersRemoved,
     MembersUnmuted,
+    MemberTagged,
     MuteMembers,
     MuteRoom,
     MutesListed,
@@ -46,6 +49,7 @@ from laba.model.roomcalls import (
     RoomsClosed,
     RoomsFound,
     RoomsOpened,
+    TagMember,
     UnmuteMembers,
 )
 from laba.model.usercalls import DeleteUser, NewUser, RegisterUsers
@@ -485,7 +489,7 @@ def all_calls(room_id, user, actor):
 
 
 # What no user has a say in: these calls are the app's alone.
-OF_THE_APP = {OpenRooms, CloseRooms, FindRooms, QueryMembers, CheckMembers}
+OF_THE_APP = {OpenRooms, CloseRooms, FindRooms, QueryMembers, CheckMembers, DescribeMembers, TagMember}
 FOR_ALL = {GetRoom, ListRooms, ListMembers}
 FOR_ONESELF = {CreateRoom, ListRoomsOf, AddMembers, RemoveMembers}
 
@@ -553,3 +557,50 @@ async def test_nothing_is_told_of_what_was_not_kept(ask, made, house, tmp_path):
                 await busy.desk.serve(call, busy.app)
         await busy.bus.publish(Destruction("", "end"))
         assert await anext(notices) == Destruction("", "end")
+
+
+# --- tags (S3, N8) -------------------------------------------------------------------------------------------------
+
+
+async def test_members_are_shown_with_their_tags_page_by_page(ask, made, house):
+    """In the order of their names: those of who is in go before those that REST gave."""
+    room = await made()
+    await ask(AddMembers(room.id, ("bob", "cid"), single=False))
+    await ask(TagMember(room.id, "bob", ("vip", "de")))
+    await ask(TagMember(room.id, "cid", ("vip",)))
+    house.present[room.app_uuid, room.id] = {"cid": 1, "guest": 2}
+    house.tagged[room.app_uuid, room.id] = {"guest": ("gold",)}
+    everybody = (("ann", ()), ("bob", ("vip", "de")), ("cid", ()), ("guest", ("gold",)))
+    assert await ask(DescribeMembers(room.id, 10)) == MembersDescribed(room.id, everybody)
+    assert await ask(DescribeMembers(room.id, 3)) == MembersDescribed(room.id, everybody[:3], "cid")
+    assert await ask(DescribeMembers(room.id, 3, "cid")) == MembersDescribed(room.id, everybody[3:])
+
+
+async def test_a_member_is_tagged_whether_it_was_put_in_or_came_by_itself(ask, made, house):
+    """Every node hears of it; of who was put in it is kept."""
+    room = await made()
+    house.present[room.app_uuid, room.id] = {"guest": 1}
+    heard = house.bus.subscribe()
+    assert await ask(TagMember(room.id, "ann", ("vip",))) == MemberTagged(room.id, "ann", ("vip",))
+    assert await ask(TagMember(room.id, "guest", ("gold",))) == MemberTagged(room.id, "guest", ("gold",))
+    assert [await anext(heard) for _ in range(2)] == [
+        MemberTagging(room.app_uuid, room.id, "ann", ("vip",)),
+        MemberTagging(room.app_uuid, room.id, "guest", ("gold",)),
+    ]
+    assert await house.store.rooms.tagged(room.app_uuid, room.id) == {"ann": ("vip",)}
+    await heard.aclose()
+
+
+async def test_who_is_no_member_is_not_tagged(ask, made):
+    room = await made()
+    refusal = await ask(TagMember(room.id, "eve", ("vip",)))
+    assert (refusal.code, refusal.subject) == (Code.MEMBER_UNKNOWN, "eve")
+    for call in (TagMember("none", "ann", ()), DescribeMembers("none", 10)):
+        assert (await ask(call)).code is Code.ROOM_UNKNOWN
+
+
+async def test_a_room_may_be_made_under_a_chosen_id_and_without_an_owner(ask):  # S3
+    made = await ask(CreateRoom("Room", "", chosen_id="mine"))
+    assert (made.room.id, made.room.owner, made.room.name) == ("mine", "", "Room")
+    again = await ask(CreateRoom("Room", "", chosen_id="mine"))
+    assert (again.code, again.subject) == (Code.ROOM_EXISTS, "mine")

@@ -53,6 +53,7 @@ def test_every_level_is_told_and_the_reasons_that_there_were():  # E4 X2
         "to_nobody": nothing | {"low": 1},
         "placed": nothing | {"high": 5},
         "shed": {"high": {}, "normal": {}, "low": {"pressure": 1}},
+        "rejected": nothing,
         "waiting": 3,
         "deliveries": {
             "offered": nothing | {"high": 50},

@@ -8,8 +8,23 @@ from laba.model.content import Kind
 from laba.model.http import HttpRequest, RequestHead
 from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.refusal import Code, Refusal
-from laba.model.room import Room
-from laba.model.roomcalls import ChangeRoom, GetRoom, ListRooms, RoomChanged, RoomShown, RoomsListed
+from laba.model.room import MAX_MEMBERS, Room
+from laba.model.roomcalls import (
+    ChangeRoom,
+    CreateRoom,
+    DescribeMembers,
+    DestroyRoom,
+    GetRoom,
+    ListRooms,
+    MembersDescribed,
+    MemberTagged,
+    RoomChanged,
+    RoomCreated,
+    RoomDestroyed,
+    RoomShown,
+    RoomsListed,
+    TagMember,
+)
 
 APP = "/v1/apps/acme/chat"
 ROOM = Room(
@@ -131,3 +146,79 @@ def test_a_room_is_shown_with_what_goes_first_in_it():  # E5
     assert written(RoomChanged(ROOM, ChangeRoom("7"))) == (200, SHOWN)
     assert written(RoomsListed(((ROOM, 2),), 9)) == (200, {"rooms": [SHOWN | {"members": 2}], "cursor": "9"})
     assert written(RoomsListed(())) == (200, {"rooms": [], "cursor": None})
+
+
+# --- making, closing, members and tags (S3) ------------------------------------------------------------------------
+
+ROOMS = "/v1/apps/acme/chat/rooms"
+
+
+def asked(method, path, body=None, query=None):
+    native = NativeDialect()
+    head = RequestHead(method, path, query=query or {})
+    claim = native.claim(head)
+    assert isinstance(claim, Claim), claim
+    return native.read(claim, HttpRequest(head, json.dumps(body).encode()), None, 0)
+
+
+def shown(answer):
+    native = NativeDialect()
+    claim = native.claim(RequestHead("GET", ROOMS))
+    return json.loads(native.write(Exchange(claim, None, "http://localhost", 0, 0), answer).body)
+
+
+def test_a_room_is_made_and_closed():
+    made = asked("POST", ROOMS, {"id": "r1", "name": "Room", "owner": "ann", "description": "d", "max_members": 5})
+    assert made == CreateRoom("Room", "ann", description="d", max_members=5, chosen_id="r1")
+    assert asked("POST", ROOMS, {"id": "r1"}) == CreateRoom("r1", "", max_members=MAX_MEMBERS, chosen_id="r1")
+    assert asked("DELETE", f"{ROOMS}/r1") == DestroyRoom("r1")
+    assert shown(RoomDestroyed("r1")) == {"id": "r1"}
+    assert shown(RoomCreated(Room("a", "r1", "Room", 5)))["name"] == "Room"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"id": ""}, "id"),
+        ({"id": "r" * 65}, "id"),
+        ({"id": "a/b"}, "id"),
+        ({"id": "a b"}, "id"),
+        ({"name": "n" * 513}, "name"),
+        ({"owner": "o" * 65}, "owner"),
+        ({"max_members": 0}, "max_members"),
+        ({"max_members": 10_001}, "max_members"),
+    ],
+)
+def test_what_a_room_cannot_be_is_named(body, field):
+    assert asked("POST", ROOMS, body).field == field
+    assert asked("POST", ROOMS, {"id": "r" * 64, "name": "n" * 512, "max_members": 10_000}).chosen_id
+
+
+def test_members_are_asked_for_page_by_page():
+    assert asked("GET", f"{ROOMS}/r1/members") == DescribeMembers("r1", 100)
+    assert asked("GET", f"{ROOMS}/r1/members", query={"limit": "7", "after": "ann"}) == DescribeMembers(
+        "r1", 7, "ann"
+    )
+    assert asked("GET", f"{ROOMS}/r1/members", query={"limit": "1000"}).limit == 1000
+    for limit in ("0", "1001", "x"):
+        assert asked("GET", f"{ROOMS}/r1/members", query={"limit": limit}).field == "limit"
+    page = MembersDescribed("r1", (("ann", ("vip",)), ("bob", ())), "bob")
+    assert shown(page) == {
+        "members": [{"user": "ann", "tags": ["vip"]}, {"user": "bob", "tags": []}],
+        "after": "bob",
+    }
+    assert shown(MembersDescribed("r1", ()))["after"] is None
+
+
+def test_a_member_has_at_most_ten_tags_of_32_characters():
+    path = f"{ROOMS}/r1/members/ann/tags"
+    assert asked("PUT", path, {"tags": ["b", "a", "b"]}) == TagMember("r1", "ann", ("b", "a"))
+    assert asked("PUT", path, {"tags": []}) == TagMember("r1", "ann", ())
+    edge = [str(number) + "喇" * 31 for number in range(10)]
+    assert asked("PUT", path, {"tags": edge}).tags == tuple(edge)
+    assert asked("PUT", path, {"tags": [*edge, "one more"]}).field == "tags"
+    assert asked("PUT", path, {"tags": ["x" * 33]}).field == "tags[0]"
+    assert asked("PUT", path, {"tags": [""]}).field == "tags[0]"
+    for wrong in ({}, {"tags": None}, {"tags": "vip"}, {"tags": [1]}):
+        assert asked("PUT", path, wrong).field == "tags"
+    assert shown(MemberTagged("r1", "ann", ("vip",))) == {"user": "ann", "tags": ["vip"]}

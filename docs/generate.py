@@ -15,6 +15,8 @@ from laba.dialects.easemob import endpoints as easemob
 from laba.dialects.easemob.errors import DAY_FULL, MESSAGES_FULL, OF_ENDPOINT, WORDS
 from laba.dialects.native import claiming as native
 from laba.dialects.native.writing import STATUS
+from laba.dialects.neroom import endpoints as neroom
+from laba.dialects.neroom import errors as neroom_errors
 from laba.dialects.rongcloud import endpoints as rongcloud
 from laba.dialects.rongcloud import errors as rongcloud_errors
 from laba.dialects.rongcloud.types import BUILT_IN, DOCUMENTED
@@ -57,6 +59,14 @@ def endpoints() -> str:
         + table(
             ("method", "path", "body", "at most bytes"),
             ((row[0], row[1], row[3], row[4]) for row in rows(rongcloud.ENDPOINTS, "")),
+        )
+        + "\n## NetEase NERoom and IM\n\n"
+        "Signed by the app's `app_key` and `app_secret`: the headers `AppKey`, `Nonce`, `CurTime` and `CheckSum`. Every answer has the\n"
+        "HTTP status 200, under `/neroom/`, `/nimserver/` and `/im/v2` also where nothing is served. [Moving from NetEase](../moving-netease.md)\n"
+        "says what each call does.\n\n"
+        + table(
+            ("method", "path", "body", "at most bytes"),
+            ((row[0], row[1], row[3], row[4]) for row in rows(neroom.ENDPOINTS, "")),
         )
         + "\n## laba's own\n\n"
         "*operator*: only through the socket in the data directory, which `laba`'s own commands use.\n\n"
@@ -118,6 +128,18 @@ def errors() -> str:
         + table(
             ("code", "status", "vendor's code"),
             ((f"`{code}`", words.status, words.code) for code in Code for words in [rongcloud_errors.WORDS[code]]),
+        )
+        + "\n## NetEase NERoom and IM\n\n"
+        'Always HTTP 200. NERoom: `{"code", "msg", "ts", "request_id", "cost"}`; `/nimserver/`: `{"code", "desc"}`; `/im/v2`: `{"code", "msg",\n'
+        '"data"}`. The text names the field at fault. 0, 400 and 1004 are the vendor\'s own (seeds/003), as is the IM platform\'s list; what goes\n'
+        "with which of laba's reasons is laba's choice.\n\n"
+        + table(
+            ("code", "NERoom's code", "its msg", "IM code"),
+            (
+                (f"`{code}`", words.code, words.message.replace("{reason}", "<reason>"), words.im_code)
+                for code in Code
+                for words in [neroom_errors.WORDS[code]]
+            ),
         )
         + "\n## laba's own\n\n"
         '`{"error": {"code": CODE, "message": SENTENCE, "field": MEMBER}}`, `field` where one is at fault.\n\n'

@@ -25,7 +25,7 @@ class Receiver:
     usual: object = 200
     port: int = 0
     _server: asyncio.Server | None = None
-    _open: set = field(default_factory=set)
+    _open: dict = field(default_factory=dict)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -47,9 +47,12 @@ class Receiver:
     async def down(self):
         """Listen no more, and close what is open."""
         self._server.close()
-        for writer in self._open:
+        for writer in self._open.values():
             writer.transport.abort()
+        if self._open:
+            await asyncio.wait(list(self._open))
         await self._server.wait_closed()
+        await asyncio.sleep(0)  # until the last transport knows that it is closed
 
     async def told(self, count):
         """Wait until so many deliveries were taken, each counted by its body once."""
@@ -59,15 +62,15 @@ class Receiver:
                 await self._news.wait()
 
     async def _serve(self, reader, writer):
-        self._open.add(writer)
+        self._open[asyncio.current_task()] = writer
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 await self._take(head, reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            self._open.discard(writer)
             writer.close()
+            del self._open[asyncio.current_task()]
 
     async def _take(self, head, reader, writer):
         request, *lines = head.decode().strip().split("\r\n")

@@ -31,12 +31,14 @@ class Yidun:
     moods: deque = field(default_factory=deque)
     port: int = 0
     old: bool = False
+    open: dict = field(default_factory=dict)
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}/v5/text/check"
 
     async def serve(self, reader, writer):
+        self.open[asyncio.current_task()] = writer
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -59,6 +61,7 @@ class Yidun:
             pass
         finally:
             writer.close()
+            del self.open[asyncio.current_task()]
 
     def _answered(self, request, headers, body):
         mood = self.moods.popleft() if self.moods else None
@@ -104,3 +107,9 @@ async def checking(**how):
         yield yidun
     finally:
         server.close()
+        for writer in yidun.open.values():
+            writer.transport.abort()
+        if yidun.open:
+            await asyncio.wait(list(yidun.open))
+        await server.wait_closed()
+        await asyncio.sleep(0)  # until the last transport knows that it is closed

@@ -1,6 +1,8 @@
 """HTTP out, against a receiver on a real socket."""
 
 import asyncio
+import gzip
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -64,19 +66,63 @@ async def test_a_url_that_cannot_be_called_is_a_failure_like_others(courier, url
         await courier.send(HttpCall(url, b""), 1000)
 
 
-async def test_an_answer_that_is_too_long_is_none(courier):
+async def test_a_host_that_has_no_address_is_named_as_such(courier):
+    with pytest.raises(CourierError, match="its host has no address"):
+        await courier.send(HttpCall("http://nothing.invalid/", b""), 5000)
+
+
+async def test_a_receiver_that_does_not_speak_tls_gets_nothing(courier):
+    async with answering(b"HTTP/1.1 400 No\r\n\r\n", until=b"\x01") as url:
+        with pytest.raises(CourierError, match="no secure connection came about"):
+            await courier.send(HttpCall(url.replace("http:", "https:"), b""), 5000)
+
+
+@asynccontextmanager
+async def answering(answer, until=b"\r\n\r\n"):
+    """Listen on a free port and answer whoever comes with these bytes; give the URL."""
+
     async def serve(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        size = BODY_LIMIT_BYTES + 1
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
-        await writer.drain()
+        await reader.readuntil(until)
+        writer.write(answer)
+        with suppress(ConnectionError):
+            await writer.drain()
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    with pytest.raises(CourierError, match="longer than 65536 bytes"):
-        await courier.send(HttpCall(url, b""), 5000)
-    server.close()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def answered(body, *headers):
+    lines = [b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def test_an_answer_of_as_many_bytes_as_are_read_is_one(courier):
+    body = b"x" * BODY_LIMIT_BYTES
+    async with answering(answered(body)) as url:
+        assert await courier.send(HttpCall(url, b""), 5000) == HttpReply(200, body)
+
+
+async def test_an_answer_that_is_longer_is_none(courier):
+    async with answering(answered(b"x" * (BODY_LIMIT_BYTES + 1))) as url:
+        with pytest.raises(CourierError, match="longer than 65536 bytes"):
+            await courier.send(HttpCall(url, b""), 5000)
+
+
+async def test_what_is_compressed_is_not_asked_for_and_not_unfolded(courier):
+    """Ten megabytes of one byte are ten kilobytes on the wire."""
+    small = gzip.compress(b"x" * 10_000_000)
+    async with answering(answered(small, b"Content-Encoding: gzip")) as url:
+        assert await courier.send(HttpCall(url, b""), 5000) == HttpReply(200, small)
+    async with receiving() as receiver:
+        await courier.send(call(receiver), 5000)
+        assert receiver.deliveries[0].headers["accept-encoding"] == "identity"
 
 
 async def test_many_calls_at_once_do_not_wait_for_a_slow_one(courier):
@@ -86,3 +132,4 @@ async def test_many_calls_at_once_do_not_wait_for_a_slow_one(courier):
         assert {reply.status for reply in replies} == {200}
         assert not waiting.done()
         waiting.cancel()
+        await asyncio.wait([waiting])

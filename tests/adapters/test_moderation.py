@@ -7,7 +7,9 @@ import pytest
 from builders import NOW_MS, ground
 from laba.adapters.courier import HttpCourier
 from laba.adapters.moderation import CheckingModerator
+from laba.model.http import HttpReply
 from laba.model.moderation import Decision, Judge, Matter, Verdict
+from laba.ports.letters import CourierError
 from laba.ports.moderation import ModeratorError
 from laba.providers.yidun import Account
 from yidun import BUSINESS, SECRET_ID, SECRET_KEY, checking
@@ -72,6 +74,45 @@ async def test_a_long_text_is_judged_as_a_whole_by_its_worst_part(moderator, yid
     ).decision is Decision.REJECTED
     assert sorted(len(form["content"]) for form in yidun.forms) == [12, 5000, 5000]
     assert {form["dataId"] for form in yidun.forms} == {"m1", "m11", "m12"}
+
+
+async def test_what_one_part_is_rejected_for_holds_without_an_answer_about_another(moderator, yidun):
+    yidun.moods.append(500)
+    text = "block" + "x" * 4995
+    assert (await moderator.judge(matter(text + text))).decision is Decision.REJECTED
+    yidun.moods.append(500)
+    with pytest.raises(ModeratorError, match="unreadable"):
+        await moderator.judge(matter("x" * 10_000))
+
+
+class Halting:
+    """A courier whose first call fails at once, and whose others are answered when it is told to."""
+
+    def __init__(self):
+        self.calls = 0
+        self.going = asyncio.Event()
+
+    async def send(self, _call, _timeout_ms):
+        self.calls += 1
+        if self.calls == 1:
+            raise CourierError("no answer")
+        await self.going.wait()
+        return HttpReply(200, b'{"code":200,"result":{"antispam":{"suggestion":0}}}')
+
+
+async def test_parts_count_until_each_has_come_to_its_end():
+    """One part has failed at once, the other still waits: what would be one too many has no turn yet."""
+    courier = Halting()
+    moderator = CheckingModerator(courier, Account("http://checker", "", ""), ground(), 2000, 2)
+    waiting = asyncio.create_task(moderator.judge(matter("x" * 10_000)))
+    await asyncio.wait([waiting], timeout=0.05)
+    assert (courier.calls, waiting.done()) == (2, False)
+    with pytest.raises(ModeratorError, match="busy"):
+        await moderator.judge(matter("hello"))
+    courier.going.set()
+    with pytest.raises(ModeratorError, match="unreachable"):
+        await waiting
+    assert (await moderator.judge(matter("hello"))).decision is Decision.PASSED
 
 
 async def test_nothing_needs_no_check(moderator, yidun):

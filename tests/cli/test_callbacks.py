@@ -61,7 +61,30 @@ def test_a_callback_is_made_with_a_secret_of_its_own(laba):  # S6
     assert words(put(laba, "main", "http://other.end/", "--secret", "mine"))["secret"] == "mine"
 
 
-def test_callbacks_are_listed_one_a_line(laba):
+def test_a_callback_is_shown_as_json_with_all_that_it_is(laba):  # S6
+    options = ("--form", "rongcloud", "--env", "test", "--secret", "s", "--from", "caller", "--json")
+    assert json.loads(put(laba, "main", "http://back.end/", *options).stdout) == {
+        "callbacks": [
+            {
+                "name": "main",
+                "url": "http://back.end/",
+                "form": "rongcloud",
+                "secret": "s",
+                "env": "test",
+                "sources": ["caller"],
+                "waiting": 0,
+                "dead": 0,
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize("form", ["native", "easemob", "rongcloud", "netease"])
+def test_a_callback_has_the_form_of_whom_the_back_end_knows(laba, form):  # S6
+    assert words(put(laba, "main", "http://back.end/", "--form", form))["form"] == form
+
+
+def test_callbacks_are_listed_one_a_line(laba):  # S6
     put(laba)
     put(laba, "test", "http://test.end/", "--env", "test", "--from", "client", "--form", "netease")
     laba.bury(1, 2)
@@ -72,7 +95,7 @@ def test_callbacks_are_listed_one_a_line(laba):
     assert len(json.loads(laba("callback", "list", "acme/chat", "--json").stdout)["callbacks"]) == 2
 
 
-def test_what_was_given_up_is_listed_and_sent_again(laba):
+def test_what_was_given_up_is_listed_and_sent_again(laba):  # S6
     put(laba)
     laba.bury(1, 2, 3)
     listed = laba("callback", "dead", "acme/chat", "main", "--limit", "2")
@@ -86,7 +109,7 @@ def test_what_was_given_up_is_listed_and_sent_again(laba):
     assert laba("callback", "list", "acme/chat").stdout.split("\t")[-2:] == ["3", "0\n"]
 
 
-def test_a_callback_is_removed_with_what_waits_for_it(laba):
+def test_a_callback_is_removed_with_what_waits_for_it(laba):  # S6
     put(laba)
     laba.bury(1)
     assert laba("callback", "remove", "acme/chat", "main").stdout == "removed main\n"
@@ -109,3 +132,29 @@ def test_a_callback_is_removed_with_what_waits_for_it(laba):
 def test_what_cannot_be_is_said(laba, arguments, sentence):
     result = laba("callback", *arguments)
     assert (result.exit_code, sentence in result.stderr) == (1, True), result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("put", "acme/chat", "main"),
+        ("put", "acme/chat", "main", "--url", "http://x/", "--from", "nobody"),
+        ("dead", "acme/chat", "main", "--limit", "0"),
+        ("dead", "acme/chat", "main", "--limit", "101"),
+        ("resend", "acme/chat", "main", "0"),
+        ("resend", "acme/chat", "main", "one"),
+        ("list", "acme"),
+    ],
+)
+def test_what_makes_no_sense_is_misuse(laba, arguments):
+    assert laba("callback", *arguments).exit_code == 2
+
+
+def test_more_numbers_than_go_at_once_are_refused(laba):
+    """They are not sent in part."""
+    put(laba)
+    laba.bury(1)
+    thousand = [str(number) for number in range(1, 1001)]
+    result = laba("callback", "resend", "acme/chat", "main", *thousand, "1001")
+    assert (result.exit_code, "1 to 1000 numbers" in result.stderr) == (1, True)
+    assert laba("callback", "resend", "acme/chat", "main", *thousand).stdout == "resent 1\n"

@@ -17,6 +17,7 @@ WAITING = {
     "kind": "txt",
     "level": "normal",
 }
+REJECTED = {"verdict": {"decision": "rejected", "judge": "words", "label": "bad"}}
 
 
 def report(status="sent", **counts):
@@ -96,6 +97,35 @@ def test_a_recalled_broadcast_says_so():  # X3
     assert "recalled" not in dict(lines(report()))
 
 
+@pytest.mark.parametrize(
+    ("decision", "judge", "label", "told"),
+    [
+        ("rejected", "words", "加微信", "rejected by a word: 加微信"),
+        ("rejected", "checker", "200 ad", "rejected by the checker: 200 ad"),
+        ("suspect", "checker", "600 abuse", "suspect by the checker: 600 abuse"),
+        ("rejected", "checker", "", "rejected by the checker"),
+        ("rejected", "nobody", "timeout", "rejected by no answer of the checker: timeout"),
+    ],
+)
+def test_what_anti_spam_found_is_told_with_who_found_it(decision, judge, label, told):
+    """Also of what has no counts, because nobody got it."""  # N7 S7
+    verdict = {"verdict": {"decision": decision, "judge": judge, "label": label}}
+    assert lines(WAITING | {"status": decision} | verdict)[5:] == [("anti-spam", told)]
+
+
+def test_a_suspect_broadcast_is_counted_like_any_other():  # N7
+    found = report(reached=150) | {"verdict": {"decision": "suspect", "judge": "checker", "label": "200 ad"}}
+    assert lines(found)[5:8] == [
+        ("anti-spam", "suspect by the checker: 200 ad"),
+        ("audience", "200"),
+        ("reached", "150  75.0 %"),
+    ]
+
+
+def test_where_anti_spam_found_nothing_nothing_is_said_of_it():  # N7
+    assert "anti-spam" not in dict(lines(report()))
+
+
 def test_of_an_audience_of_nobody_there_are_no_shares():
     """Nothing is divided by it."""  # X2
     assert dict(lines(report(audience=0)))["reached"] == "0"
@@ -155,9 +185,11 @@ def test_following_ends_when_what_is_not_confirmed_is_lost(laba, tmp_path):
     assert (shown, looks) == ([over], 1)
 
 
-@pytest.mark.parametrize("over", [report(audience=0), WAITING | {"status": "expired"}])
+@pytest.mark.parametrize(
+    "over", [report(audience=0), WAITING | {"status": "expired"}, WAITING | {"status": "rejected"} | REJECTED]
+)
 def test_following_what_is_for_nobody_ends_at_once(laba, tmp_path, over):
-    """Neither a broadcast to nobody nor one that came too late will ever be confirmed."""  # X2
+    """Neither a broadcast to nobody, nor one that came too late, nor a rejected one is ever confirmed."""  # X2 N7
     shown, looks = followed(laba, tmp_path, over)
     assert (shown, looks) == ([over], 1)
 

@@ -15,7 +15,7 @@ def counts(**changes):
     levels = dict.fromkeys(("high", "normal", "low"), 0)
     reasons = {level: {} for level in levels}
     deliveries = {"offered": levels, "reached": levels, "lost": reasons, "under_way": 0}
-    plain = {"accepted": levels, "to_nobody": levels, "placed": levels, "shed": reasons}
+    plain = {"accepted": levels, "to_nobody": levels, "placed": levels, "rejected": levels, "shed": reasons}
     return (
         plain
         | {"raised": 0, "directed": 0, "waiting": 0, "deliveries": deliveries | changes.pop("deliveries", {})}
@@ -106,3 +106,9 @@ def test_without_a_server_the_command_looks_into_the_data_itself(laba):
     """Of an app that is not there it says so."""
     result = laba("--room", "lobby", "--app", "acme/chat")
     assert (result.exit_code, result.stderr) == (1, "Error: there is no app acme/chat\n")
+
+
+def test_what_anti_spam_rejected_has_a_line_where_there_is_any():  # N7
+    rejected = {"high": 0, "normal": 2, "low": 1}
+    assert ("rejected", "3  (high 0, normal 2, low 1)") in room_lines(report(rejected=rejected))
+    assert "rejected" not in dict(room_lines(report()))

@@ -128,6 +128,14 @@ async def test_a_call_of_which_nothing_came_is_not_remembered(gate):
     assert await gate.take("app", ONE_A_MINUTE, 1, DROPPED) is None
 
 
+async def test_a_repeat_of_which_nothing_came_leaves_what_was_let_in_before(gate):
+    await gate.take("app", UNLIMITED_CALL, 0, SENT_AGAIN)
+    await gate.take("app", UNLIMITED_CALL, 1000, SENT_AGAIN)
+    await gate.give_back("app", UNLIMITED_CALL, 1000, SENT_AGAIN)
+    assert await gate.take("app", UNLIMITED_CALL, 599_999, DROPPED) is Repeated.REPEATED
+    assert await gate.take("app", UNLIMITED_CALL, 600_000, DROPPED) is None
+
+
 async def test_what_was_let_in_before_a_restart_is_remembered(gate):
     await gate.recall_ids("app", [("m1", 1000), ("m2", 2000)])
     answers = [await gate.take("app", UNLIMITED_CALL, at_ms, DROPPED) for at_ms in (600_999, 601_000)]

@@ -65,6 +65,13 @@ def test_what_goes_along_cannot_take_the_place_of_what_is_said():  # N7: yidun_a
     assert form["signature"] != "x"
 
 
+def test_what_utf_8_cannot_carry_is_asked_about_all_the_same():
+    form = form_of(matter("a\ud800b"))
+    assert form["content"] == "a?b"
+    signed = form.pop("signature")
+    assert signed == signature(form, "key")
+
+
 def test_the_key_is_shown_by_nothing():
     assert "key" not in repr(ACCOUNT).replace("secret_key", "")
     assert b"key" not in build(matter(), ACCOUNT, NOW_MS, 7).body
@@ -104,6 +111,7 @@ def test_a_label_that_nobody_knows_is_shown_by_its_number():
         HttpReply(200, b""),
         HttpReply(200, b"<html>"),
         HttpReply(200, b"[]"),
+        HttpReply(200, b"[" * 60_000),
         HttpReply(200, b"{}"),
         HttpReply(200, b'{"code":401,"msg":"signature failure"}'),
         HttpReply(200, b'{"code":200,"result":{}}'),

@@ -6,13 +6,18 @@ from builders import said, submission
 from laba.model.calls import ChangeApp
 from laba.model.hook import HOOKS_MAX, Hook, Source
 from laba.model.hookcalls import (
+    DeadLettersListed,
     DeadLettersResent,
+    GetWords,
     HookRemoved,
+    HooksShown,
     ListDeadLetters,
     ListHooks,
     PutHook,
+    PutWords,
     RemoveHook,
     ResendDeadLetters,
+    WordsShown,
 )
 from laba.model.letter import Letter, Mailbox
 from laba.model.refusal import Code
@@ -85,6 +90,35 @@ async def test_dead_letters_are_shown_page_by_page(house):
     assert ([each.letter.number for each in first.letters], first.next) == (numbers[:2], numbers[1])
     rest = await ask(house, ListDeadLetters("main", 2, first.next))
     assert ([each.letter.number for each in rest.letters], rest.next) == (numbers[2:], 0)
+
+
+async def test_a_page_that_ends_with_the_last_dead_letter_has_nothing_behind_it(house):
+    await put(house)
+    assert await ask(house, ListDeadLetters("main", 1)) == DeadLettersListed(())
+    await bury(house, 1, 2)
+    assert (await ask(house, ListDeadLetters("main", 2))).next == 0
+
+
+async def test_a_hook_that_was_put_is_shown_with_what_waits_for_it_alone(house):  # S6
+    await put(house)
+    other = await put(house, Hook("other", "http://other.example/", "native"))
+    await house.intake.accept(submission(), house.app)
+    again = await ask(house, PutHook(other))
+    assert again == HooksShown((other,), {"other": Mailbox(1, 0)})
+
+
+async def test_dead_letters_that_there_are_not_are_not_sent_again(house):  # S6
+    await put(house)
+    (number,) = await bury(house, 1)
+    assert await ask(house, ResendDeadLetters("main", frozenset({number + 1}))) == DeadLettersResent(0)
+    assert (await ask(house, ListHooks())).mailboxes == {"main": Mailbox(0, 1)}
+
+
+async def test_words_are_shown_as_they_were_put_until_others_are(house):  # S7
+    assert await ask(house, GetWords()) == WordsShown(())
+    for words in (("bad", "加微信"), ("worse",), ()):
+        assert await ask(house, PutWords(words)) == WordsShown(words)
+        assert await ask(house, GetWords()) == WordsShown(words)
 
 
 async def test_dead_letters_are_sent_again_at_once(house):

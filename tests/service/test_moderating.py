@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from builders import counted, submission
@@ -6,6 +8,7 @@ from laba.model.app import AppPolicy, Feature
 from laba.model.content import Content, Kind, Original
 from laba.model.hookcalls import GetWords, PutWords, WordsShown
 from laba.model.moderation import Decision, Judge, Screening, Verdict
+from laba.model.notification import Notification, Override
 from laba.ports.moderation import ModeratorError
 from laba.service.moderating import Moderating, said
 
@@ -134,6 +137,31 @@ async def test_words_take_effect_at_once_and_survive_a_restart(house, tmp_path):
 )
 def test_everything_that_can_be_read_is_looked_at(content, texts):
     assert list(said(submission(content=content))) == texts
+
+
+async def test_what_is_said_twice_is_looked_at_once(house):
+    checker = Checker()
+    content = Content(Kind.CUSTOM, {"event": "gift", "exts": {"to": "you"}})
+    original = Original("easemob", "custom", {"customEvent": "gift", "v2:customExts": {"to": "you"}, "more": "else"})
+    moderating = await moderating_of(house, checker)
+    await moderating.verdict(submission(content=content, original=original), with_features(house, Feature.TEXT_CHECK))
+    assert [matter.text for matter in checker.matters] == ["gift\nyou\nelse"]
+
+
+def test_what_a_push_shows_is_looked_at():  # P6
+    notification = Notification("alert", "title", {"ios": Override("for ios"), "android": Override()})
+    assert list(said(submission("text", notification=notification))) == ["text", "title", "alert", "for ios"]
+
+
+async def test_words_that_are_put_at_the_same_time_are_kept_as_they_hold(house):
+    app = with_features(house, Feature.WORD_FILTER)
+    lists = [tuple(f"word{number}" for number in range(count)) for count in (3000, 1, 2000, 2)]
+    await asyncio.gather(*(house.moderating.words(PutWords(words), app) for words in lists))
+    kept = (await house.moderating.words(GetWords(), app)).words
+    assert kept in lists
+    for number in (0, 1, 1999, 2999):
+        verdict = await house.moderating.verdict(submission(f"word{number}"), app)
+        assert (verdict is not None) == (number < len(kept))
 
 
 def test_of_an_app_s_own_type_the_vendor_s_form_is_looked_at():

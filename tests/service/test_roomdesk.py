@@ -591,6 +591,26 @@ async def test_a_member_is_tagged_whether_it_was_put_in_or_came_by_itself(ask, m
     await heard.aclose()
 
 
+async def test_a_page_that_ends_with_the_last_member_has_nothing_behind_it(ask, made):  # S3
+    room = await made()
+    assert await ask(DescribeMembers(room.id, 2)) == MembersDescribed(room.id, (("ann", ()), ("bob", ())))
+    assert await ask(DescribeMembers(room.id, 1)) == MembersDescribed(room.id, (("ann", ()),), "ann")
+    assert await ask(DescribeMembers(room.id, 1, "bob")) == MembersDescribed(room.id, ())
+
+
+async def test_tags_take_the_place_of_those_before(ask, made):  # S3
+    """None at all do so, too; and whoever is taken out has none when it is put in again."""
+    room = await made()
+    for tags in (("vip", "de"), ("gold",), ()):
+        assert await ask(TagMember(room.id, "bob", tags)) == MemberTagged(room.id, "bob", tags)
+        described = await ask(DescribeMembers(room.id, 10))
+        assert dict(described.members)["bob"] == tags
+    await ask(TagMember(room.id, "bob", ("vip",)))
+    await ask(RemoveMembers(room.id, ("bob",), single=True))
+    await ask(AddMembers(room.id, ("bob",), single=True))
+    assert dict((await ask(DescribeMembers(room.id, 10))).members)["bob"] == ()
+
+
 async def test_who_is_no_member_is_not_tagged(ask, made):
     room = await made()
     refusal = await ask(TagMember(room.id, "eve", ("vip",)))

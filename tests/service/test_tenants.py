@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -7,6 +8,7 @@ from houses import opened
 from laba.model.app import DEFAULT_FEATURES, AppName, Feature, QuotaName
 from laba.model.calls import AppShown, ChangeApp, CreateApp
 from laba.model.flags import Flags
+from laba.model.hook import HOOKS_MAX, Hook, Source
 from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.quota import UNLIMITED, Quota
 from laba.model.refusal import Code
@@ -15,6 +17,7 @@ from laba.ports import StoreBusyError
 pytestmark = pytest.mark.anyio
 
 NEW = AppName("org", "new")
+MAIN = Hook("main", "http://main.example/", "native")
 
 
 async def test_a_new_app_is_there_at_once_and_after_a_restart(house, tmp_path):
@@ -129,3 +132,106 @@ async def test_apps_are_listed_in_the_order_they_came(house):
     names = [str(app.name) for app in (await house.tenants.list()).apps]
     assert names == ["org/app", "org/new"]
     assert names == [str(app.name) for app in await house.store.apps()]
+
+
+# --- hooks (S6) ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_hook_keeps_its_secret_until_it_is_given_another(house, tmp_path):
+    """One that never had any gets a new one, which no other hook has."""  # S6
+    made = await house.tenants.put_hook(MAIN, house.app)
+    other = await house.tenants.put_hook(Hook("other", "http://other.example/", "native"), house.app)
+    assert made == replace(MAIN, secret=made.secret)
+    assert (made.secret.startswith("whsec_"), made.secret == other.secret) == (True, False)
+    moved = replace(MAIN, url="http://moved.example/", form="netease", env="test", sources=frozenset({Source.CLIENT}))
+    assert await house.tenants.put_hook(moved, house.app) == replace(moved, secret=made.secret)
+    given = await house.tenants.put_hook(replace(moved, secret="mine"), house.app)
+    assert given.secret == "mine"
+    assert await house.tenants.put_hook(moved, house.app) == given
+    async with opened(tmp_path) as again:
+        assert again.app.policy.hooks == (given, other)
+
+
+async def test_a_removed_hook_s_secret_is_forgotten(house):
+    """One of the same name is another hook."""  # S6
+    made = await house.tenants.put_hook(MAIN, house.app)
+    assert await house.tenants.remove_hook("main", house.app) is None
+    assert house.app.policy.hooks == ()
+    assert (await house.tenants.put_hook(MAIN, house.app)).secret != made.secret
+
+
+async def test_a_hook_that_there_is_not_cannot_be_removed(house):  # S6
+    made = await house.tenants.put_hook(MAIN, house.app)
+    refusal = await house.tenants.remove_hook("none", house.app)
+    assert (refusal.code, refusal.subject, house.app.policy.hooks) == (Code.HOOK_UNKNOWN, "none", (made,))
+
+
+async def test_an_app_has_twenty_hooks_and_no_more(house):
+    """Those that it has can be changed all the same, and room for another is made by removing one."""  # S6
+    for number in range(20):
+        put = await house.tenants.put_hook(Hook(f"h{number}", f"http://h{number}.example/", "native"), house.app)
+        assert isinstance(put, Hook)
+    refusal = await house.tenants.put_hook(MAIN, house.app)
+    assert (refusal.code, HOOKS_MAX, len(house.app.policy.hooks)) == (Code.HOOKS_TOO_MANY, 20, 20)
+    changed = Hook("h7", "http://changed.example/", "native", "mine")
+    assert await house.tenants.put_hook(changed, house.app) == changed
+    assert await house.tenants.remove_hook("h0", house.app) is None
+    assert (await house.tenants.put_hook(MAIN, house.app)).name == "main"
+
+
+async def test_no_url_is_had_twice(house):
+    """Whatever else parts the two; a hook may be put again with its own, and another app may have it, too."""  # S6
+    made = await house.tenants.put_hook(MAIN, house.app)
+    for second in (
+        Hook("second", MAIN.url, "native"),
+        Hook("second", MAIN.url, "netease", "mine", "test", frozenset({Source.CLIENT})),
+    ):
+        refusal = await house.tenants.put_hook(second, house.app)
+        assert (refusal.code, refusal.field, house.app.policy.hooks) == (Code.FIELD_INVALID, "url", (made,))
+    assert await house.tenants.put_hook(MAIN, house.app) == made
+    new = (await house.tenants.create(CreateApp(NEW))).app
+    assert (await house.tenants.put_hook(MAIN, new)).url == MAIN.url
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ChangeApp(features={Feature.PUSH: True}),
+        ChangeApp(quotas={QuotaName.PUSH: UNLIMITED}),
+        ChangeApp(development=True),
+        ChangeApp(priorities=PrioritiesChange(frozenset({"txt"}))),
+        ChangeApp(types={"app:seen": Flags(stored=False, counted=False, pushed=False, updates_last=False)}),
+    ],
+    ids=["features", "quotas", "development", "priorities", "types"],
+)
+async def test_other_changes_of_an_app_keep_its_hooks(house, tmp_path, change):
+    """And a hook that comes or goes changes nothing else."""  # S6
+    made = await house.tenants.put_hook(MAIN, house.app)
+    policy = (await house.tenants.change(change, house.app)).app.policy
+    assert policy.hooks == (made,)
+    await house.tenants.remove_hook("main", house.app)
+    assert house.app.policy == replace(policy, hooks=())
+    assert await house.tenants.put_hook(replace(MAIN, secret=made.secret), house.app) == made
+    async with opened(tmp_path) as again:
+        assert again.app.policy == policy
+
+
+async def test_hooks_that_come_at_the_same_time_are_all_there(house):
+    """Each caller found the app without any; they are listed by their names, and only one has a URL."""  # S6
+    found = house.app
+    hooks = [Hook(name, f"http://{name}.example/", "native", "s") for name in ("c", "a", "b")]
+    await asyncio.gather(*(house.tenants.put_hook(hook, found) for hook in hooks))
+    assert [hook.name for hook in house.app.policy.hooks] == ["a", "b", "c"]
+    rivals = [replace(MAIN, name=name) for name in ("x", "y")]
+    answers = await asyncio.gather(*(house.tenants.put_hook(hook, found) for hook in rivals))
+    assert [isinstance(answer, Hook) for answer in answers] == [True, False]
+
+
+async def test_a_hook_that_was_not_kept_is_none(tmp_path):
+    """The store comes first, here too."""  # S6
+    async with opened(tmp_path):
+        pass
+    async with opened(tmp_path, writes_waiting_limit=0) as house:
+        with pytest.raises(StoreBusyError):
+            await house.tenants.put_hook(MAIN, house.app)
+        assert house.app.policy.hooks == ()

@@ -1,7 +1,9 @@
 """HTTP out, by httpx2: connections are kept, redirects not followed, and everything has its bound."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -38,10 +40,11 @@ class HttpCourier:
             raise CourierError(f"no answer: {_reason(error)}") from error
 
     async def _sent(self, call: HttpCall) -> HttpReply:
-        headers = {"User-Agent": "laba", **call.headers}
+        # What is compressed may be a thousand times as long as it looks: it is not asked for, and taken as it is.
+        headers = {"User-Agent": "laba", "Accept-Encoding": "identity", **call.headers}
         async with self._client.stream("POST", call.url, content=call.body, headers=headers) as response:
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > BODY_LIMIT_BYTES:
                     raise CourierError(f"its answer is longer than {BODY_LIMIT_BYTES} bytes")
@@ -50,10 +53,20 @@ class HttpCourier:
 
 def _reason(error: Exception) -> str:
     """Say what went wrong without the URL, which may hold what is nobody's business."""
-    words = {
+    words: dict[type[BaseException], str] = {
+        socket.gaierror: "its host has no address",
+        ssl.SSLError: "no secure connection came about",
         httpx2.ConnectError: "nobody listens there",
         httpx2.RemoteProtocolError: "the connection was closed half-way",
         httpx2.UnsupportedProtocol: "the URL is none that can be called",
         httpx2.InvalidURL: "the URL is none that can be called",
     }
-    return words.get(type(error), type(error).__name__)
+    causes = list(_causes(error))
+    said = (sentence for kind, sentence in words.items() if any(isinstance(cause, kind) for cause in causes))
+    return next(said, type(error).__name__)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

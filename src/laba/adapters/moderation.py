@@ -1,6 +1,7 @@
 """The checker of texts: what is too long is asked about in pieces, all at once, and the worst verdict holds."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from laba.model.moderation import Decision, Judge, Matter, Verdict
@@ -31,13 +32,13 @@ class CheckingModerator:
             raise ModeratorError("busy")
         self._checking += len(texts)
         try:
-            verdicts = await asyncio.gather(
-                *(self._checked(matter, number, text) for number, text in enumerate(texts))
+            # All of them come to their end, or they would go on where they are not counted any more.
+            found = await asyncio.gather(
+                *(self._checked(matter, number, text) for number, text in enumerate(texts)), return_exceptions=True
             )
         finally:
             self._checking -= len(texts)
-        ranked = sorted(verdicts, key=lambda verdict: _WORST_FIRST.index(verdict.decision))
-        return ranked[0] if ranked else Verdict(Decision.PASSED, Judge.CHECKER)
+        return _worst(found)
 
     async def _checked(self, matter: Matter, number: int, text: str) -> Verdict:
         piece = Matter(
@@ -51,3 +52,17 @@ class CheckingModerator:
             raise ModeratorError("unreachable") from error
         except ValueError as error:
             raise ModeratorError("unreadable") from error
+
+
+def _worst(found: Sequence[Verdict | BaseException]) -> Verdict:
+    """Give the worst verdict. What one piece is rejected for holds, whatever became of the others."""
+    verdicts = [one for one in found if isinstance(one, Verdict)]
+    worst = min(
+        verdicts,
+        key=lambda verdict: _WORST_FIRST.index(verdict.decision),
+        default=Verdict(Decision.PASSED, Judge.CHECKER),
+    )
+    failure = next((one for one in found if isinstance(one, BaseException)), None)
+    if failure is not None and not worst.rejects:
+        raise failure
+    return worst

@@ -15,14 +15,14 @@ from laba.cli.showing import show_json
         "laba words acme/chat --file words.txt",
         "laba words acme/chat > words.txt",
         "laba words acme/chat --clear",
-        "laba app set acme/chat word_filter=on",
     )
 )
 @app_argument
 @click.option(
     "--file",
     "source",
-    type=click.File(encoding="utf-8"),
+    # Some editors begin a file with a mark of its encoding: that is no part of the first word.
+    type=click.File(encoding="utf-8-sig"),
     help="Have these words, one on each line, in place of those before.",
 )
 @click.option("--clear", is_flag=True, help="Have none any more.")

@@ -5,25 +5,38 @@ import unicodedata
 from collections.abc import Iterable
 
 import ahocorasick
+import re2
 
 # Scripts that do not part words by spaces: what is written in them is found wherever it stands. Thai, Lao, Myanmar,
 # Khmer, kana, Han, Hangul.
 _UNPARTED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+# Controls that are no space, what Unicode calls format characters, and what it calls ignorable by default.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
+    "\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Marks of no one script, that strike letters through or heap something upon them. Vowels of scripts are none of them.
+_HEAPED = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+# To order marks takes time that grows with the square of how many follow each other. No language has 31 of them
+# (UAX 15, section 13, the stream-safe format); the two halfwidth ones become marks.
+_HEAP = re2.compile(r"[\p{M}\x{ff9e}\x{ff9f}]{31,}")
 
 
 def normalised(text: str) -> str:
-    """Give a text without its width, its case, and what cannot be seen (UAX 15, NFKC_Casefold).
+    """Give a text without its width, its case, and what cannot be seen (UAX 15, UAX 44: NFKC_Casefold).
 
-    `ＡＤ`, `Ad` and an `ad` with a zero-width space in it are the same.
+    `ＡＤ`, `Ad`, an `ad` with a zero-width space in it and one that is struck through by marks are the same. An `ä`
+    is a letter of its own, however it is written.
     """
-    seen = "".join(
-        char
-        for char in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(char) != "Cf" and not "\ufe00" <= char <= "\ufe0f"
-    )
-    return unicodedata.normalize("NFKC", seen.casefold())
+    seen = _UNSEEN.sub("", text)
+    if seen.isascii():
+        return seen.casefold()
+    calm = _HEAP.sub("", seen.encode(errors="replace").decode())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", calm).casefold())
+    return _HEAPED.sub("", folded)
 
 
 class WordFilter:

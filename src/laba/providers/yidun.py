@@ -71,13 +71,13 @@ def build(matter: Matter, account: Account, now_ms: int, nonce: int) -> HttpCall
     # MD5 is what the vendor's rule names first; another method in `extras` would make the signature a wrong one.
     form.pop("signatureMethod", None)
     form["signature"] = signature(form, account.secret_key)
-    return HttpCall(account.url, urlencode(form).encode(), {"Content-Type": _FORM})
+    return HttpCall(account.url, urlencode(form, errors="replace").encode(), {"Content-Type": _FORM})
 
 
 def signature(form: Mapping[str, str], secret_key: str) -> str:
     """Sign a form: MD5 over its names and values, in the order of the names, and the key (vendor-apis.md 3.4)."""
     said = "".join(f"{name}{form[name]}" for name in sorted(form)) + secret_key
-    return hashlib.md5(said.encode(errors="surrogatepass"), usedforsecurity=False).hexdigest()
+    return hashlib.md5(said.encode(errors="replace"), usedforsecurity=False).hexdigest()
 
 
 def read(reply: HttpReply) -> Verdict:
@@ -92,7 +92,7 @@ def read(reply: HttpReply) -> Verdict:
         found = found.get("antispam", found)
         number = found["suggestion"] if "suggestion" in found else found["action"]
         return Verdict(DECISIONS[number], Judge.CHECKER, _label(found))
-    except (KeyError, TypeError, AttributeError, msgspec.DecodeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, msgspec.DecodeError) as error:
         raise ValueError("its answer is not in the words of its protocol") from error
 
 

@@ -10,6 +10,7 @@ from laba.model.content import Kind
 from laba.model.dispatch import Submission
 from laba.model.hookcalls import GetWords, PutWords, WordsShown
 from laba.model.moderation import Decision, Judge, Matter, Verdict
+from laba.model.notification import Notification
 from laba.ports.moderation import Moderator, ModeratorError, Wordbook
 from laba.service.ground import Ground
 
@@ -31,6 +32,7 @@ class Moderating:
         self._ground = ground
         self._reject_on_failure = reject_on_failure
         self._filters: dict[str, WordFilter] = {}
+        self._replacing = asyncio.Lock()
 
     async def load(self) -> None:
         """Learn every app's words. To be called once."""
@@ -41,10 +43,12 @@ class Moderating:
         """Show an app's words, or have others; they hold for what is sent from then on."""
         if isinstance(call, GetWords):
             return WordsShown(await self._wordbook.of_app(app.uuid))
-        # Twenty thousand words take a few dozen milliseconds: too long for the loop.
+        # Twenty thousand words take more than a tenth of a second: too long for the loop.
         made = await asyncio.to_thread(WordFilter, call.words)
-        await self._wordbook.replace(app.uuid, call.words)
-        self._filters[app.uuid] = made
+        # One after the other, so that those that are kept last are those that hold.
+        async with self._replacing:
+            await self._wordbook.replace(app.uuid, call.words)
+            self._filters[app.uuid] = made
         return WordsShown(call.words)
 
     async def verdict(self, submission: Submission, app: App) -> Verdict | None:
@@ -52,7 +56,8 @@ class Moderating:
         checks = app.policy.has(Feature.TEXT_CHECK)
         if submission.screening.skip or not (checks or app.policy.has(Feature.WORD_FILTER)):
             return None
-        text = "\n".join(said(submission))
+        # What a message says twice, in our words and in the vendor's, is looked at once.
+        text = "\n".join(dict.fromkeys(said(submission)))
         if not text.strip():
             return None
         verdict = self._by_words(text, app)
@@ -102,6 +107,14 @@ def said(submission: Submission) -> Iterator[str]:
     # Of an app's own types only the vendor's form holds what is said.
     if submission.content.kind is Kind.CUSTOM and submission.original is not None:
         yield from _spoken(submission.original.content)
+    if submission.notification is not None:
+        yield from _pushed(submission.notification)
+
+
+def _pushed(notification: Notification) -> Iterator[str]:
+    """Give the texts that a push would show."""
+    shown = (notification.title, notification.alert, *(one.alert for one in notification.platforms.values()))
+    yield from (text for text in shown if text)
 
 
 def _spoken(value: Any) -> Iterator[str]:

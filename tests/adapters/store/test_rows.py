@@ -7,8 +7,11 @@ from contracts.stores import dispatch, to_chosen
 from laba.adapters.store import rows
 from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Level
+from laba.model.dispatch import Again, Level
+from laba.model.hook import Hook, Source
+from laba.model.moderation import Decision, Judge, Verdict
 from laba.model.notification import Notification, Override
+from laba.model.tags import All, Either, Pattern, Tag
 from laba.model.targets import Targets
 
 
@@ -61,6 +64,45 @@ def test_targets_and_notifications_are_kept_by_these_names():  # P4 P6
     )
     assert rows.dispatch_of((1, "app-1", 1, "users_broadcast", document)) == one
     assert json.loads(json.loads(rows.ledger_row(one))[4]) == json.loads(document)
+
+
+def test_what_a_room_s_message_says_of_its_members_is_kept_by_these_names():  # N6 N7 N8
+    """An expression over tags at any depth, who gets it later, its budget and what was found in it."""
+    document = (
+        '{"sender":"admin","kind":"txt","fields":{"text":"hello"},"flags":[true,true,true,true,false],'
+        '"audience":"online_users","members":["either",[["all",[["tag","vip"],["pattern","d.*"]]],["tag","x"]]],'
+        '"again":"dropped","budgeted":true,"verdict":{"decision":"suspect","judge":"checker","label":"600 abuse"}}'
+    )
+    one = dispatch(
+        1,
+        members=Either((All((Tag("vip"), Pattern("d.*"))), Tag("x"))),
+        again=Again.DROPPED,
+        budgeted=True,
+        verdict=Verdict(Decision.SUSPECT, Judge.CHECKER, "600 abuse"),
+    )
+    assert rows.dispatch_of((1, "app-1", 1, "users_broadcast", document)) == one
+    assert json.loads(json.loads(rows.ledger_row(one))[4]) == json.loads(document)
+
+
+@pytest.mark.parametrize("members", [Tag("a"), Pattern("a+"), All((Tag("a"),)), Either((Tag("a"),)), All(())])
+def test_every_kind_of_expression_comes_back(members):  # N8
+    """Each by itself, one with no parts too."""
+    one = dispatch(1, members=members)
+    assert rows.dispatch_of(json.loads(rows.ledger_row(one))[:5]) == one
+
+
+def test_hooks_are_kept_in_this_order():  # S6 N5
+    """In the order in which they were given."""
+    hooks = (
+        Hook("z", "https://example.com/z", "neroom", "secret", "test", frozenset({Source.CLIENT})),
+        Hook("a", "http://127.0.0.1:8080/a?b=c", "native"),
+    )
+    text = rows.policy_text(AppPolicy(hooks=hooks))
+    assert json.loads(text)["hooks"] == [
+        ["z", "https://example.com/z", "neroom", "secret", "test", ["client"]],
+        ["a", "http://127.0.0.1:8080/a?b=c", "native", "", None, ["caller", "client"]],
+    ]
+    assert rows._policy_of(text) == AppPolicy(hooks=hooks)
 
 
 def test_what_is_no_json_is_a_bug():

@@ -105,6 +105,7 @@ def test_another_name_is_refused(name):
         ({"secret": ""}, "secret"),
         ({"secret": "s" * 257}, "secret"),
         ({"env": "e" * 129}, "env"),
+        ({"env": ""}, "env"),
         ({"env": 1}, "env"),
         ({"sources": []}, "sources"),
         ({"sources": "caller"}, "sources"),
@@ -145,6 +146,27 @@ def test_calls_about_hooks_say_which():
 def test_numbers_are_those_of_dead_letters(numbers, path):
     assert field(read("POST", f"{HOOKS}/main/dead/resend", {"numbers": numbers})) == path
     assert read("POST", f"{HOOKS}/main/dead/resend", {"numbers": list(range(1, 1001))}).numbers
+
+
+def test_numbers_go_to_the_largest_that_can_be_kept():
+    path = f"{HOOKS}/main/dead/resend"
+    assert read("POST", path, {"numbers": [1, 2**63 - 1]}).numbers == {1, 2**63 - 1}
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null"])
+def test_a_body_that_is_no_object_is_refused(body):  # G4
+    for method, path in (("PUT", f"{HOOKS}/main"), ("POST", f"{HOOKS}/main/dead/resend"), ("PUT", WORDS)):
+        assert isinstance(read(method, path, body), Refusal)
+
+
+def test_a_page_of_dead_letters_has_one_to_a_hundred():
+    path = f"{HOOKS}/main/dead"
+    assert read("GET", path) == ListDeadLetters("main", 20)
+    assert [read("GET", path, query={"limit": limit}).limit for limit in ("1", "100")] == [1, 100]
+    for limit in ("0", "101", "-1", "x", "9" * 30):
+        assert field(read("GET", path, query={"limit": limit})) == "limit"
+    for cursor in ("x", "-1", "9" * 30):
+        assert field(read("GET", path, query={"cursor": cursor})) == "cursor"
 
 
 def test_words_are_read_each_once():  # S7

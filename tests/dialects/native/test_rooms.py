@@ -183,7 +183,13 @@ def test_a_room_is_made_and_closed():
         ({"id": "r" * 65}, "id"),
         ({"id": "a/b"}, "id"),
         ({"id": "a b"}, "id"),
+        ({"id": "a\x7f"}, "id"),
+        ({"id": "喇" * 22}, "id"),
+        ({"id": 1}, "id"),
+        ({"name": ""}, "name"),
         ({"name": "n" * 513}, "name"),
+        ({"description": "d" * 513}, "description"),
+        ({"owner": ""}, "owner"),
         ({"owner": "o" * 65}, "owner"),
         ({"max_members": 0}, "max_members"),
         ({"max_members": 10_001}, "max_members"),
@@ -191,7 +197,18 @@ def test_a_room_is_made_and_closed():
 )
 def test_what_a_room_cannot_be_is_named(body, field):
     assert asked("POST", ROOMS, body).field == field
-    assert asked("POST", ROOMS, {"id": "r" * 64, "name": "n" * 512, "max_members": 10_000}).chosen_id
+
+
+def test_a_room_may_be_all_that_it_can_be():
+    """An id is counted in bytes, and texts in characters."""
+    texts = {"name": "喇" * 512, "description": "叭" * 512, "owner": "o" * 64}
+    for room_id, most in (("r" * 64, 10_000), ("喇" * 21, 1)):
+        body = {"id": room_id, "max_members": most, **texts}
+        assert asked("POST", ROOMS, body) == CreateRoom(**texts, max_members=most, chosen_id=room_id)
+
+
+def test_a_room_without_a_chosen_id_is_numbered():
+    assert asked("POST", ROOMS, {"name": "Room"}) == CreateRoom("Room", "", max_members=MAX_MEMBERS)
 
 
 def test_members_are_asked_for_page_by_page():

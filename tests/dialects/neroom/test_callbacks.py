@@ -4,7 +4,7 @@ import json
 import pytest
 
 from builders import APP_UUID, NOW_MS, app, said
-from laba.dialects.neroom.callbacks import write
+from laba.dialects.neroom.callbacks import DURATION_MAX_SECONDS, write
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Conversation, ConversationType, Message
 from laba.model.hook import Hook, Source
@@ -100,6 +100,25 @@ def test_a_message_to_every_room_is_told_once_of_room_0():  # unverified, chosen
     assert copied(said(7), Source.CLIENT)["fromClientType"] == "WEB"
 
 
+@pytest.mark.parametrize("kind", [each for each in ConversationType if each is not ConversationType.ROOM])
+def test_what_is_for_users_is_in_no_room(kind):
+    """Its conversation is named after its sender, which is no room's id."""
+    assert copied(Message(7, Conversation(kind, "boss"), said(7).dispatch))["roomId"] == "0"
+
+
+def test_what_is_no_length_of_time_is_left_out():
+    """Another dialect may have let it through; a copy is made all the same."""
+
+    def attached(seconds):
+        body = copied(said(7, content=Content(Kind.AUDIO, {"url": "u", "duration": seconds})))
+        return json.loads(body["attach"])
+
+    most = DURATION_MAX_SECONDS
+    assert [attached(seconds)["dur"] for seconds in (0, 0.0004, most)] == [0, 0, most * 1000]
+    for seconds in (-1, most + 1, 1e306, 10**400, float("inf"), float("nan"), "long", None):
+        assert attached(seconds) == {"url": "u"}
+
+
 @pytest.mark.parametrize(
     ("verdict", "told"),
     [
@@ -111,6 +130,14 @@ def test_a_message_to_every_room_is_told_once_of_room_0():  # unverified, chosen
             Verdict(Decision.SUSPECT, Judge.CHECKER, "600 abuse"),
             (None, {"yidunBusType": "0", "action": 1, "labels": ["600 abuse"]}),
         ),
+        (
+            Verdict(Decision.PASSED, Judge.CHECKER, "0"),
+            (None, {"yidunBusType": "0", "action": 0, "labels": ["0"]}),
+        ),
+        (
+            Verdict(Decision.SUSPECT, Judge.NOBODY, "no answer"),
+            (None, {"yidunBusType": "0", "action": 1, "labels": ["no answer"]}),
+        ),
         (Verdict(Decision.REJECTED, Judge.WORDS, "bad"), ("true", None)),
         (None, (None, None)),
     ],
@@ -119,3 +146,13 @@ def test_what_anti_spam_found_is_told(verdict, told):  # N7
     body = copied(said(7), verdict=verdict)
     result = body.get("yidunRes")
     assert (body.get("antispam"), result and json.loads(result)) == told
+
+
+def test_what_another_dialect_says_beside_its_content_is_told_as_text():  # X1
+    assert copied(said(7, ext={"k": "喇"}))["ext"] == '{"k":"喇"}'
+    assert copied(said(7))["ext"] == ""
+
+
+def test_a_message_without_a_client_id_is_named_by_its_own_and_not_by_its_dispatch_s():  # S6
+    message = Message(9, Conversation(ConversationType.ROOM, "1"), said(7).dispatch)
+    assert copied(message)["msgidClient"] == "9"

@@ -67,10 +67,14 @@ def test_and_binds_tighter_than_or():
         ("{tag:1}", "no JSON object"),
         ('{"tag":1}', "an atom has"),
         ("{}", "an atom has"),
-        ('{"tag":"a","not":1}', "an atom has"),
+        ('{"tag":"a","not":1}', "at character 1: an atom has"),
+        ('{"tag":"a","tag":"b"}', "at character 1: what stands here is no JSON object"),
         ('{"tag":"a","matchType":"glob"}', "an atom has"),
         ('{"tag":"\\ud800"}', "a surrogate stands alone"),
-        ('{"tag":"(","matchType":"regex"}', "no regular expression that can be used here"),
+        (
+            TA + ' or {"tag":"(","matchType":"regex"}',
+            "at character 16: '(' is no regular expression that can be used here",
+        ),
         (r'{"tag":"(a)\\1","matchType":"regex"}', "no regular expression that can be used here"),
     ],
 )
@@ -138,3 +142,30 @@ def test_what_is_written_is_read_as_it_was_meant(tree, tags):  # N8
     text = written(tree)
     if len(text) <= EXPRESSION_MAX_CHARS:
         assert holds(parse(text), tags) == holds(tree, tags)
+
+
+def tersely(tree):
+    """Write a tree with no more parentheses than it needs: only around alternatives that are factors."""
+    match tree:
+        case Tag(text):
+            return json.dumps({"tag": text}, separators=(",", ":"), ensure_ascii=False)
+        case Pattern(text):
+            return json.dumps({"tag": text, "matchType": "regex"}, separators=(",", ":"), ensure_ascii=False)
+        case Either(parts):
+            return "or".join(map(tersely, parts))
+    return "and".join(f"({tersely(part)})" if isinstance(part, Either) else tersely(part) for part in tree.parts)
+
+
+def flat(tree):
+    """Give a tree in which nothing is joined inside what is joined by the same word."""
+    if isinstance(tree, Tag | Pattern):
+        return tree
+    kind, parts = type(tree), [flat(part) for part in tree.parts]
+    return kind(tuple(inner for part in parts for inner in (part.parts if isinstance(part, kind) else (part,))))
+
+
+@given(trees)
+def test_without_needless_parentheses_it_is_the_same_tree(tree):  # N8
+    text = tersely(tree)
+    if len(text) <= EXPRESSION_MAX_CHARS:
+        assert parse(text) == flat(tree)

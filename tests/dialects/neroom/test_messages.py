@@ -15,39 +15,6 @@ PATH, FORM, TWIN = (
     "/nimserver/chatroom/broadcast.action",
     "/im/v2.1/broadcast_notification/actions/chatroom",
 )
-LEAST = {"msg_id": "m1", "sender_user_uuid": "boss", "msg_type": 0, "attach": "hi"}
-URL = json.dumps({"url": "u"})
-
-
-@pytest.fixture
-def asked(read):
-    """Read a broadcast that differs from the least one in these fields; None leaves one out."""
-
-    def ask(**fields):
-        body = {name: value for name, value in {**LEAST, **fields}.items() if value is not None}
-        return read(PATH, body)
-
-    return ask
-
-
-@pytest.fixture
-def submitted(asked):
-    def submit(**fields):
-        submission = asked(**fields)
-        assert isinstance(submission, Submission), submission
-        return submission
-
-    return submit
-
-
-@pytest.fixture
-def refused(asked):
-    def refuse(**fields):
-        refusal = asked(**fields)
-        assert isinstance(refusal, Refusal), refusal
-        return refusal.field
-
-    return refuse
 
 
 def padded(value, length):
@@ -73,67 +40,6 @@ def test_the_least_broadcast_is_for_every_open_room(submitted):  # N1, N2, N5, N
 def test_what_is_required_is_missed(refused, missing):  # N2, N3
     assert refused(**{missing: None}) == missing
     assert refused(**{missing: ""}) == missing
-
-
-@pytest.mark.parametrize(
-    ("number", "attach", "content"),
-    [
-        (0, "text", Content(Kind.TXT, {"text": "text"})),
-        (0, None, Content(Kind.TXT, {"text": ""})),
-        (
-            1,
-            {"url": "u", "name": "n", "w": 1, "h": 2},
-            Content(Kind.IMG, {"url": "u", "filename": "n", "width": 1, "height": 2}),
-        ),
-        (2, {"url": "u", "dur": 1500}, Content(Kind.AUDIO, {"url": "u", "duration": 1.5})),
-        (3, {"url": "u", "dur": 2000, "size": 9}, Content(Kind.VIDEO, {"url": "u", "duration": 2, "size": 9})),
-        (
-            4,
-            {"lat": 1.5, "lng": "2.5", "title": "t"},
-            Content(Kind.LOC, {"latitude": 1.5, "longitude": 2.5, "address": "t"}),
-        ),
-        (6, {"url": "u", "ext": "pdf"}, Content(Kind.FILE, {"url": "u", "format": "pdf"})),
-        (10, "a tip", Content(Kind.TIP, {"text": "a tip"})),
-        (100, "anything", Content(Kind.CUSTOM, {"event": "custom"})),
-    ],
-)
-def test_each_type_is_a_kind(submitted, number, attach, content):  # N3, N4
-    text = json.dumps(attach) if isinstance(attach, dict) else attach
-    said = submitted(msg_type=number, attach=text)
-    assert said.content == content
-    assert said.original == Original("neroom", str(number), {} if text is None else {"attach": text})
-
-
-@pytest.mark.parametrize("number", [-1, 5, 7, 9, 11, 99, 101, "0", 0.0, True, [], {}])
-def test_any_other_type_is_refused(refused, number):  # N3
-    assert refused(msg_type=number) == "msg_type"
-
-
-@pytest.mark.parametrize("number", [1, 2, 3, 4, 6])
-@pytest.mark.parametrize("attach", [None, "", "text", "[]", "7", "{", '{"a":1,"a":2}'])
-def test_a_type_with_a_body_of_json_needs_it(refused, number, attach):
-    assert refused(msg_type=number, attach=attach) == "attach"
-
-
-@pytest.mark.parametrize(
-    ("number", "attach", "field"),
-    [
-        (1, {}, "url"),
-        (2, {"url": ""}, "url"),
-        (6, {"url": 7}, "url"),
-        (4, {"lng": 1}, "lat"),
-        (4, {"lat": "x", "lng": 1}, "lat"),
-    ],
-)
-def test_what_a_body_must_have_is_named(refused, number, attach, field):  # G4
-    assert refused(msg_type=number, attach=json.dumps(attach)) == f"attach.{field}"
-
-
-def test_what_does_not_fit_is_still_in_the_original(submitted):  # G5
-    attach = json.dumps({"url": "u", "w": "wide", "h": True, "md5": "x"})
-    said = submitted(msg_type=1, attach=attach)
-    assert said.content == Content(Kind.IMG, {"url": "u"})
-    assert said.original.content == {"attach": attach}
 
 
 # --- limits, at their edge and one past it -------------------------------------------------------------------------
@@ -194,8 +100,8 @@ def test_a_value_of_another_type_is_refused_by_its_name(refused, name, values): 
 @pytest.mark.parametrize(
     "name", ["ext", "sub_type", "resend_flag", "route", "high_priority", "bid", "env", "antispam"]
 )
-def test_null_is_as_good_as_absent(read, submitted, name):
-    assert read(PATH, {**LEAST, name: None}) == submitted()
+def test_null_is_as_good_as_absent(read, least, submitted, name):
+    assert read(PATH, {**least, name: None}) == submitted()
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b'{"msg_id":1,"msg_id":2}', b"[" * 1000])
@@ -205,8 +111,8 @@ def test_a_body_that_is_no_object_is_broken(read, body):  # G4
     assert refusal.code == "body_broken"
 
 
-def test_members_that_nobody_knows_are_ignored(read, submitted):  # G5
-    assert read(PATH, {**LEAST, "more": {"of": "it"}}) == submitted()
+def test_members_that_nobody_knows_are_ignored(read, least, submitted):  # G5
+    assert read(PATH, {**least, "more": {"of": "it"}}) == submitted()
 
 
 # --- what each field means -----------------------------------------------------------------------------------------
@@ -273,12 +179,24 @@ def test_a_call_says_how_it_is_checked(submitted, fields, screening):  # N7
         ("{}", "antispam_custom"),
         ('{"type":0,"data":"x"}', "antispam_custom"),
         ('{"type":3,"data":"x"}', "antispam_custom"),
+        ('{"type":true,"data":"x"}', "antispam_custom"),
+        ('{"type":"1","data":"x"}', "antispam_custom"),
+        ('{"type":[],"data":"x"}', "antispam_custom"),
         ('{"type":1}', "antispam_custom.data"),
         ('{"type":1,"data":7}', "antispam_custom.data"),
     ],
 )
 def test_what_is_named_to_be_checked_has_its_form(refused, custom, field):  # N7
     assert refused(**CUSTOM, antispam_custom=custom) == field
+
+
+def test_a_check_can_only_be_left_out(asked):  # N7
+    assert asked(use_yidun=1).reason == "must be 0"
+
+
+def test_what_is_measured_is_the_original_as_it_is_kept(submitted):  # G4
+    assert submitted(attach="喇").size_bytes == len('{"attach":"喇"}'.encode())
+    assert submitted().size_limit_bytes == 524_288
 
 
 # --- the three forms of one call -----------------------------------------------------------------------------------
@@ -403,3 +321,8 @@ def test_it_has_at_most_500_characters(read):  # vendor-apis.md 3.3
     assert read(path, {"message": "喇" * 501}).field == "message"
     assert read(path, {"message": ""}).field == "message"
     assert read(path, {}).field == "message"
+
+
+def test_of_one_for_a_room_the_whole_body_is_measured(read):  # G4
+    body = '{"message": "喇"}'.encode()
+    assert read("/neroom/v3/rooms/r1/messages", body).size_bytes == len(body)

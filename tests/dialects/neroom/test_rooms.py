@@ -41,3 +41,12 @@ def test_what_is_required_is_missed(read):
     assert read(ROOMS, {}).field == "template_id"
     assert read(CHATROOM, {"name": "hall"}).field == "creator"
     assert read(CHATROOM, {"creator": "ann"}).field == "name"
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("creator", 64), ("name", 128), ("announcement", 4096), ("broadcasturl", 4096), ("ext", 4096)]
+)
+def test_every_limit_of_a_chatroom_holds_to_the_last_character(read, name, most):  # S11
+    least = {"creator": "ann", "name": "hall"}
+    assert not isinstance(read(CHATROOM, {**least, name: "x" * most}), Refusal)
+    assert read(CHATROOM, {**least, name: "x" * (most + 1)}).field == name

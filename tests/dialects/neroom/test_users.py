@@ -2,7 +2,10 @@ import json
 
 import pytest
 
-from laba.model.calls import Grant, TokenRequest
+from laba.dialects.neroom.endpoints import CREATE_USER
+from laba.dialects.neroom.users import create
+from laba.model.calls import Claim, Grant, TokenRequest
+from laba.model.identity import SignedHead
 from laba.model.refusal import Refusal
 from laba.model.usercalls import GetStatuses, SetActivation
 
@@ -64,3 +67,10 @@ def test_a_call_about_a_user_names_it(read, action):
     assert not isinstance(read(path, {"accid": "x" * 64}), Refusal)
     for accid in ({}, {"accid": ""}, {"accid": "x" * 65}):
         assert read(path, accid).field == "accid"
+
+
+def test_no_two_calls_make_one_name():  # S11
+    """Whichever part of the proof they differ in."""
+    proofs = [("n", "1", "c"), ("m", "1", "c"), ("n", "2", "c"), ("n", "1", "d"), ("n\n1", "", "c")]
+    claims = [Claim(CREATE_USER, CREATE_USER.pattern, signed=SignedHead(*proof)) for proof in proofs]
+    assert len({create(b"{}", claim).username for claim in claims}) == len(proofs)

@@ -158,3 +158,19 @@ def test_every_endpoint_has_a_reader():
     assert READERS.keys() == {endpoint.name for endpoint in ENDPOINTS}
     with pytest.raises(ValueError, match="takes no file"):
         DIALECT.receive(Claim(ENDPOINTS[0], NEROOM), RequestHead("POST", NEROOM), app(), 0)
+
+
+def timed(path, digest, started_at_ms):
+    endpoint = next(each for each in ENDPOINTS if each.pattern == path)
+    claim = Claim(endpoint, path, app_key="key", signed=SignedHead("n", "1", digest))
+    return json.loads(DIALECT.write(Exchange(claim, app(), "", started_at_ms, NOW_MS), accepted()).body)
+
+
+def test_a_clock_that_was_set_back_costs_nothing():  # N9
+    assert timed(NEROOM, "c", NOW_MS + 1)["cost"] == "0ms"
+    assert timed(NEROOM, "c", NOW_MS - 1)["cost"] == "1ms"
+
+
+def test_calls_of_one_moment_are_told_apart_by_their_proof():  # N9
+    calls = [("c", NOW_MS), ("d", NOW_MS), ("c", NOW_MS - 1)]
+    assert len({timed(NEROOM, *call)["request_id"] for call in calls}) == 3

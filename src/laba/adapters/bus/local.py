@@ -97,7 +97,7 @@ class LocalGate:
     ) -> None:
         self._turnstile.give_back(app_uuid, wants, taken_at_ms)
         if once is not None:
-            self._repeats.forget((app_uuid, once.client_id))
+            self._repeats.forget((app_uuid, once.client_id), taken_at_ms)
 
     async def refill(self, taken: Sequence[tuple[str, QuotaName, int]]) -> None:
         self._turnstile.refill(taken)

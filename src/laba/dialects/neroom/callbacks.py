@@ -9,7 +9,7 @@ from laba.dialects.neroom.contents import DIALECT
 from laba.dialects.strictjson import compact
 from laba.model.app import App
 from laba.model.content import Content, Kind
-from laba.model.dispatch import Dispatch
+from laba.model.dispatch import Conversation, ConversationType, Dispatch
 from laba.model.hook import Hook, Source
 from laba.model.http import HttpCall
 from laba.model.letter import Letter
@@ -17,10 +17,13 @@ from laba.model.moderation import Decision, Judge, Verdict
 
 # A message in a chatroom.
 EVENT_TYPE: Final = "4"
-# Unverified: which room a message to every room is told of, and what a client of no known platform is called.
+# Unverified: which room is told of where a message is for every room or for none, and what a client of no known
+# platform is called.
 NO_ROOM: Final = "0"
 CLIENT_TYPES: Final[Mapping[Source, str]] = MappingProxyType({Source.CALLER: "REST", Source.CLIENT: "WEB"})
 BUSINESS_TEXT: Final = "0"
+# Every receiver can hold it as a whole number of milliseconds.
+DURATION_MAX_SECONDS: Final = 2**53 // 1000
 
 _BY_NUMBER: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -75,7 +78,7 @@ def write(letter: Letter, hook: Hook, app: App, now_ms: int) -> HttpCall:
         "msgidClient": dispatch.client_id or str(letter.message.id),
         "resendFlag": str(int(letter.resent)),
         "roleInfoTimetag": "",
-        "roomId": letter.message.conversation.id or NO_ROOM,
+        "roomId": _room(letter.message.conversation),
         **_found(letter.verdict),
     }
     body = compact(told)
@@ -95,6 +98,11 @@ def _signed(body: bytes, app: App, stamp: str) -> dict[str, str]:
     }
 
 
+def _room(conversation: Conversation) -> str:
+    """Name the room; what is for users is in none, whoever its conversation is named after."""
+    return (conversation.id if conversation.type is ConversationType.ROOM else "") or NO_ROOM
+
+
 def _attached(dispatch: Dispatch, said: Mapping[str, Any]) -> tuple[str, str]:
     """Give a message's type and its body as text: exactly as it was sent, where this vendor's API sent it."""
     original, content = dispatch.original, dispatch.content
@@ -109,8 +117,10 @@ def _attached(dispatch: Dispatch, said: Mapping[str, Any]) -> tuple[str, str]:
 def _members(content: Content, members: Mapping[str, str]) -> dict[str, Any]:
     """Give a body's members; lengths of time are milliseconds there."""
     body = {theirs: content.fields[ours] for ours, theirs in members.items() if ours in content.fields}
-    if isinstance(body.get("dur"), int | float):
-        body["dur"] = round(body["dur"] * 1000)
+    duration = body.pop("dur", None)
+    # One that is no length is left out: a callback has nobody to tell of a fault.
+    if isinstance(duration, int | float) and 0 <= duration <= DURATION_MAX_SECONDS:
+        body["dur"] = round(duration * 1000)
     return body
 
 

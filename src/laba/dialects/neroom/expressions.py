@@ -20,7 +20,6 @@ _SPACE: Final = re.compile(r"\s*")
 _WORD: Final = re.compile(r"and|or", re.IGNORECASE)
 _LONE: Final = re.compile("[\ud800-\udfff]")
 _MEMBERS: Final = frozenset({"tag", "matchType"})
-_DECODER: Final = json.JSONDecoder()
 
 
 def parse(text: str) -> TagExpression:
@@ -31,6 +30,16 @@ def parse(text: str) -> TagExpression:
     if len(text) > EXPRESSION_MAX_CHARS:
         raise ValueError(f"must have at most {EXPRESSION_MAX_CHARS} characters")
     return _Reading(text).whole()
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member is named twice")
+    return members
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_members)
 
 
 class _Level:
@@ -93,10 +102,11 @@ class _Reading:
         if self._next() != "{":
             raise self._fault('a {"tag": ...} is expected')
         try:
-            value, self._at = _DECODER.raw_decode(self._text, self._at)
+            value, end = _DECODER.raw_decode(self._text, self._at)
         except (ValueError, RecursionError):
             raise self._fault("what stands here is no JSON object") from None
         self._levels[-1].factors.append(self._atom(value))
+        self._at = end
 
     def _atom(self, value: Any) -> TagExpression:
         tag, kind = value.get("tag"), value.get("matchType")
@@ -104,7 +114,10 @@ class _Reading:
             raise self._fault('an atom has a "tag" that is text, and may have "matchType": "regex"')
         if _LONE.search(tag):
             raise self._fault("a surrogate stands alone")
-        return Tag(tag) if kind is None else Pattern(tag)
+        try:
+            return Tag(tag) if kind is None else Pattern(tag)
+        except ValueError as fault:
+            raise self._fault(str(fault)) from None
 
     def _close(self) -> None:
         if len(self._levels) == 1:

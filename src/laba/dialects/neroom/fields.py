@@ -71,7 +71,8 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise invalid(self.path(name), f"must be a whole number from {low} to {high}")
+            allowed = f"{low}" if low == high else f"a whole number from {low} to {high}"
+            raise invalid(self.path(name), f"must be {allowed}")
         return value
 
     def required(self, name: str, low: int, high: int) -> int:

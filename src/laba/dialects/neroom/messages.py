@@ -181,11 +181,13 @@ def _screening(number: int, fields: Fields) -> Screening:
 
 
 def _named_text(custom: Any, path: str) -> str:
-    if not isinstance(custom, dict) or custom.get("type") not in (ANTISPAM_TEXT, ANTISPAM_IMAGE):
+    kind = custom.get("type") if isinstance(custom, dict) else None
+    # True is 1 to Python, and no number to JSON.
+    if isinstance(kind, bool) or kind not in (ANTISPAM_TEXT, ANTISPAM_IMAGE):
         raise invalid(path, 'must be {"type": 1 for text or 2 for an image, "data": ...}')
     if not isinstance(custom.get("data"), str):
         raise invalid(f"{path}.data", "must be a string")
-    return str(custom["data"]) if custom["type"] == ANTISPAM_TEXT else ""
+    return str(custom["data"]) if kind == ANTISPAM_TEXT else ""
 
 
 def _at(given: Mapping[str, Any], path: str) -> Any:

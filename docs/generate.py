@@ -131,7 +131,7 @@ def errors() -> str:
         )
         + "\n## NetEase NERoom and IM\n\n"
         'Always HTTP 200. NERoom: `{"code", "msg", "ts", "request_id", "cost"}`; `/nimserver/`: `{"code", "desc"}`; `/im/v2`: `{"code", "msg",\n'
-        '"data"}`. The text names the field at fault. 0, 400 and 1004 are the vendor\'s own (seeds/003), as is the IM platform\'s list; what goes\n'
+        "\"data\"}`. The text names the field at fault. 0, 400 and 1004 are the vendor's own (seeds/003), as is the IM platform's list; what goes\n"
         "with which of laba's reasons is laba's choice.\n\n"
         + table(
             ("code", "NERoom's code", "its msg", "IM code"),

@@ -80,8 +80,17 @@ def test_what_is_remembered_has_a_bound():
     choice = Choice(Pattern("t[0-4].*"))
     for number in range(KNOWN_MAX + 10):
         choice.holds(frozenset({f"t{number}"}))
-    assert len(choice._known) == KNOWN_MAX
+    assert len(choice._known) == len(choice._matched) == KNOWN_MAX
     assert choice.holds(frozenset({"t0"}))  # forgotten, and judged anew
+
+
+def test_a_pattern_is_matched_once_with_each_tag_however_many_sets_hold_it():
+    choice = Choice(Pattern("g.*"))
+    for number in range(100):
+        choice.holds(frozenset({f"set{number}", "gold", "de"}))
+    assert len(choice._matched) <= 102
+    assert choice.holds(frozenset({"gold"}))
+    assert not choice.holds(frozenset({"de"}))
 
 
 def test_messages_with_one_expression_share_a_choice():

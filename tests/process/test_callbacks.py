@@ -115,7 +115,8 @@ async def test_whichever_api_sends_every_form_is_told_and_genuine(app):  # S6, X
         )
         for form, receiver in receivers.items():
             await receiver.told(4)
-            told = [VERIFIERS[form](delivery, app) for delivery in receiver.taken]
+            # On a busy machine an answer may come too late: then it is told once more.
+            told = list(dict.fromkeys(VERIFIERS[form](delivery, app) for delivery in receiver.taken))
             assert told == ["by NERoom", "by RongCloud", "by Easemob", "by laba"], form
 
 

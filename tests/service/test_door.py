@@ -407,6 +407,63 @@ async def test_a_room_s_report_is_shown_to_its_app_and_to_the_operator(house):
     assert refused == [(401, "token_missing"), (401, "token_mismatch")]
 
 
+async def test_an_app_looks_after_its_rooms_in_laba_s_own_words(house):
+    """From their making to their end; each fault is told by its code."""  # S3 G4
+    for name in ("ann", "bob", "cid"):
+        await house.registered(name)
+    path, lobby = "/v1/apps/org/app/rooms", "/v1/apps/org/app/rooms/lobby"
+    entrance, token = door(house), house.app_token()
+
+    async def told(method, where, content=None):
+        return await asked(entrance, head(method, where, token), content)
+
+    assert await told("POST", path, {"id": "lobby", "owner": "eve"}) == (404, "user_unknown")
+    assert (await told("POST", path, {"id": "lobby", "owner": "ann", "max_members": 2}))[0] == 200
+    assert await told("POST", path, {"id": "lobby"}) == (409, "room_exists")
+    added = await told("POST", f"{lobby}/members", {"users": ["ann", "bob"]})
+    assert added == (200, {"users": ["ann", "bob"], "new": ["bob"]})
+    assert await told("POST", f"{lobby}/members", {"users": ["cid"]}) == (403, "room_full")
+    assert await told("POST", f"{lobby}/members", {"users": ["eve"]}) == (404, "user_unknown")
+    assert (await told("PUT", f"{lobby}/members/bob/tags", {"tags": ["vip"]}))[0] == 200
+    assert await told("PUT", f"{lobby}/members/cid/tags", {"tags": ["vip"]}) == (400, "member_unknown")
+    assert await told("GET", f"{lobby}/members") == (
+        200,
+        {"members": [{"user": "ann", "tags": []}, {"user": "bob", "tags": ["vip"]}], "after": None},
+    )
+    assert await told("DELETE", f"{lobby}/members/ann") == (403, "owner_stays")
+    assert await told("DELETE", f"{lobby}/members/bob") == (200, {"user": "bob"})
+    assert await told("DELETE", f"{lobby}/members/bob") == (400, "member_unknown")
+    assert await told("DELETE", lobby) == (200, {"id": "lobby"})
+    gone = [("DELETE", lobby, None), ("GET", f"{lobby}/members", None)]
+    gone += [("DELETE", f"{lobby}/members/bob", None), ("PUT", f"{lobby}/members/bob/tags", {"tags": []})]
+    gone += [("POST", f"{lobby}/members", {"users": ["bob"]})]
+    assert {await told(*each) for each in gone} == {(404, "room_unknown")}
+
+
+async def test_an_app_looks_after_its_callbacks_and_words_and_no_other_app_s(house):
+    """Each fault is told by its code."""  # S6 S7 A10 G4
+    path, other = "/v1/apps/org/app", app(OTHER_UUID, "org/other")
+    await house.store.add_app(other)
+    await house.tenants.load()
+    entrance, main = door(house), f"{path}/callbacks/main"
+    asks = [("GET", f"{path}/callbacks", None), ("PUT", main, {"url": "http://a/"}), ("DELETE", main, None)]
+    asks += [("GET", f"{main}/dead", None), ("POST", f"{main}/dead/resend", {})]
+    asks += [("GET", f"{path}/words", None), ("PUT", f"{path}/words", {"words": ["bad"]})]
+    for token, fault in ((None, (401, "token_missing")), (house.app_token(of=other), (401, "token_mismatch"))):
+        assert {await asked(entrance, head(method, where, token), content) for method, where, content in asks} == {
+            fault
+        }
+    token = house.app_token()
+    unknown = [await asked(entrance, head(method, where, token), content) for method, where, content in asks[2:5]]
+    assert unknown == [(404, "hook_unknown")] * 3
+    for number in range(20):
+        put = head("PUT", f"{path}/callbacks/h{number}", token)
+        assert (await asked(entrance, put, {"url": f"http://h{number}.example/"}))[0] == 200
+    assert await asked(entrance, head("PUT", main, token), {"url": "http://a/"}) == (403, "hooks_too_many")
+    twice = {"url": "http://h1.example/"}
+    assert await asked(entrance, head("PUT", f"{path}/callbacks/h0", token), twice) == (400, "field_invalid")
+
+
 async def test_a_feature_is_switched_without_a_restart(house):
     """By the operator's next call."""  # A7 A9 G2 S9
     entrance, send = door(house), head("POST", BROADCAST, house.app_token())

@@ -37,7 +37,8 @@ class Pattern:
         try:
             object.__setattr__(self, "compiled", re2.compile(self.text, options))
         except re2.error as error:
-            raise ValueError(f"{self.text!r} is no regular expression that can be used here: {error}") from error
+            reason = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
+            raise ValueError(f"{self.text!r} is no regular expression that can be used here: {reason}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,19 @@ def claim(method, path, **headers):
         ("GET", "/v1/apps/acme/chat/rooms", "list rooms", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/rooms/7", "get room", ("acme", "chat")),
         ("PATCH", "/v1/apps/acme/chat/rooms/7", "change room", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/rooms", "create room", ("acme", "chat")),
+        ("DELETE", "/v1/apps/acme/chat/rooms/7", "close room", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/rooms/7/members", "list members", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/rooms/7/members", "add members", ("acme", "chat")),
+        ("DELETE", "/v1/apps/acme/chat/rooms/7/members/ann", "remove member", ("acme", "chat")),
+        ("PUT", "/v1/apps/acme/chat/rooms/7/members/ann/tags", "tag member", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/callbacks", "list callbacks", ("acme", "chat")),
+        ("PUT", "/v1/apps/acme/chat/callbacks/main", "put callback", ("acme", "chat")),
+        ("DELETE", "/v1/apps/acme/chat/callbacks/main", "remove callback", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/callbacks/main/dead", "list dead letters", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/callbacks/main/dead/resend", "resend dead letters", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/words", "get words", ("acme", "chat")),
+        ("PUT", "/v1/apps/acme/chat/words", "put words", ("acme", "chat")),
     ],
 )
 def test_each_path_is_claimed_for_its_app(method, path, name, app):
@@ -49,6 +62,9 @@ def test_who_may_what_stands_in_the_table():
     }
     assert (rights["get broadcast"], rights["find broadcast"]) == (Right.APP_OR_OPERATOR, Right.OPERATOR)
     assert rights["room report"] is rights["recall"] is Right.APP_OR_OPERATOR
+    # An app's own back end looks after its rooms, its callbacks and its words: S3 S6 S7
+    of_app = [each for each in ENDPOINTS if any(word in each.pattern for word in ("/rooms", "/callbacks", "/words"))]
+    assert {each.right for each in of_app} == {Right.APP_OR_OPERATOR}
     assert all("{user}" in each.pattern for each in ENDPOINTS if each.right is Right.USER_OR_APP)
 
 

@@ -10,14 +10,19 @@ from laba.model.priorities import Priorities, PrioritiesChange
 from laba.model.refusal import Code, Refusal
 from laba.model.room import MAX_MEMBERS, Room
 from laba.model.roomcalls import (
+    AddMembers,
     ChangeRoom,
     CreateRoom,
     DescribeMembers,
     DestroyRoom,
     GetRoom,
     ListRooms,
+    MembersAdded,
     MembersDescribed,
+    MembersRemoved,
     MemberTagged,
+    Parting,
+    RemoveMembers,
     RoomChanged,
     RoomCreated,
     RoomDestroyed,
@@ -225,6 +230,41 @@ def test_members_are_asked_for_page_by_page():
         "after": "bob",
     }
     assert shown(MembersDescribed("r1", ()))["after"] is None
+
+
+def test_users_are_put_into_a_room_and_taken_out():  # S3
+    path = f"{ROOMS}/r1/members"
+    assert asked("POST", path, {"users": ["bob", "ann", "bob"]}) == AddMembers("r1", ("bob", "ann"), single=False)
+    assert shown(MembersAdded("r1", ("bob", "ann"), ("ann",), single=False)) == {
+        "users": ["bob", "ann"],
+        "new": ["ann"],
+    }
+    assert asked("DELETE", f"{path}/ann") == RemoveMembers("r1", ("ann",), single=True)
+    assert shown(MembersRemoved("r1", (Parting("ann"),), single=True)) == {"user": "ann"}
+
+
+def test_a_hundred_users_at_once_are_put_into_a_room():  # S3
+    hundred = [f"u{number}" for number in range(99)] + ["喇" * 21 + "x"]
+    assert asked("POST", f"{ROOMS}/r1/members", {"users": hundred}).users == tuple(hundred)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({}, Code.FIELD_INVALID, "users"),
+        ({"users": None}, Code.FIELD_INVALID, "users"),
+        ({"users": "ann"}, Code.FIELD_INVALID, "users"),
+        ({"users": ["ann", 1]}, Code.FIELD_INVALID, "users"),
+        ({"users": []}, Code.LIST_SIZE_WRONG, "users"),
+        ({"users": [f"u{number}" for number in range(101)]}, Code.LIST_SIZE_WRONG, "users"),
+        ({"users": ["ann", ""]}, Code.FIELD_INVALID, "users[1]"),
+        ({"users": ["ann", "b" * 65]}, Code.FIELD_INVALID, "users[1]"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_who_cannot_be_put_into_a_room_is_named(body, code, field):  # S3
+    refusal = asked("POST", f"{ROOMS}/r1/members", body)
+    assert (refusal.code, refusal.field) == (code, field)
 
 
 def test_a_member_has_at_most_ten_tags_of_32_characters():

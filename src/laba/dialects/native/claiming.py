@@ -37,6 +37,8 @@ _OF_ROOM: Final = "/v1/apps/{org}/{app}/rooms/{room}"
 CREATE_ROOM: Final = Endpoint("create room", "POST", "/v1/apps/{org}/{app}/rooms", Right.APP_OR_OPERATOR, JSON)
 CLOSE_ROOM: Final = Endpoint("close room", "DELETE", _OF_ROOM, Right.APP_OR_OPERATOR)
 LIST_MEMBERS: Final = Endpoint("list members", "GET", f"{_OF_ROOM}/members", Right.APP_OR_OPERATOR)
+ADD_MEMBERS: Final = Endpoint("add members", "POST", f"{_OF_ROOM}/members", Right.APP_OR_OPERATOR, JSON)
+REMOVE_MEMBER: Final = Endpoint("remove member", "DELETE", f"{_OF_ROOM}/members/{{user}}", Right.APP_OR_OPERATOR)
 TAG_MEMBER: Final = Endpoint("tag member", "PUT", f"{_OF_ROOM}/members/{{user}}/tags", Right.APP_OR_OPERATOR, JSON)
 _HOOKS: Final = "/v1/apps/{org}/{app}/callbacks"
 LIST_HOOKS: Final = Endpoint("list callbacks", "GET", _HOOKS, Right.APP_OR_OPERATOR)
@@ -72,6 +74,8 @@ ENDPOINTS: Final = (
     CREATE_ROOM,
     CLOSE_ROOM,
     LIST_MEMBERS,
+    ADD_MEMBERS,
+    REMOVE_MEMBER,
     TAG_MEMBER,
     LIST_HOOKS,
     PUT_HOOK,

@@ -15,7 +15,7 @@ from laba.model.http import HttpRequest
 from laba.model.quota import Quota
 from laba.model.recordcalls import GetReport, Recall
 from laba.model.refusal import Refusal
-from laba.model.roomcalls import DestroyRoom, GetRoom
+from laba.model.roomcalls import DestroyRoom, GetRoom, RemoveMembers
 
 TTL_LIMIT_SECONDS: Final = 2**31 - 1
 
@@ -115,6 +115,10 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.CHANGE_ROOM.name: lambda claim, body: rooms.change(decoded(body), claim.arguments["room"]),
     claiming.CREATE_ROOM.name: lambda _claim, body: rooms.create(decoded(body)),
     claiming.CLOSE_ROOM.name: lambda claim, _body: DestroyRoom(claim.arguments["room"]),
+    claiming.ADD_MEMBERS.name: lambda claim, body: rooms.additions(decoded(body), claim.arguments["room"]),
+    claiming.REMOVE_MEMBER.name: lambda claim, _body: RemoveMembers(
+        claim.arguments["room"], (claim.arguments["user"],), single=True
+    ),
     claiming.TAG_MEMBER.name: lambda claim, body: rooms.tags(
         decoded(body), claim.arguments["room"], claim.arguments["user"]
     ),

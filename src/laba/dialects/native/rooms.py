@@ -7,13 +7,17 @@ from laba.dialects.native.conversations import after, cursor, limit
 from laba.dialects.native.members import Members, invalid, user_name
 from laba.model.content import Kind
 from laba.model.priorities import Priorities, PrioritiesChange
+from laba.model.refusal import Code
 from laba.model.room import MAX_MEMBERS, Room
 from laba.model.roomcalls import (
+    AddMembers,
     ChangeRoom,
     CreateRoom,
     DescribeMembers,
     ListRooms,
+    MembersAdded,
     MembersDescribed,
+    MembersRemoved,
     MemberTagged,
     RoomAnswer,
     RoomChanged,
@@ -31,6 +35,7 @@ HIGH_MEMBERS_MAX: Final = 1000
 TEXT_MAX: Final = 512
 ID_MAX_BYTES: Final = 64
 MEMBERS_DEFAULT, MEMBERS_MAX = 100, 1000
+ADDED_MAX: Final = 100
 # An id is a segment of a path, and of a channel's name.
 _UNFIT: Final = re.compile(r"[\x00-\x20\x7f/]")
 
@@ -72,6 +77,19 @@ def members_of(members: Members, room_id: str) -> DescribeMembers:
     name = members.value("after") if "after" in members else ""
     most = members.integer("limit", 1, MEMBERS_MAX) if "limit" in members else MEMBERS_DEFAULT
     return DescribeMembers(room_id, most, str(name))
+
+
+def additions(members: Members, room_id: str) -> AddMembers:
+    """Read whom to put into a room: registered users, all of them or none (S3)."""
+    if "users" not in members:
+        raise invalid("users", "is missing")
+    listed = _list(members, "users") or []
+    if not 1 <= len(listed) <= ADDED_MAX:
+        raise invalid("users", f"must name 1 to {ADDED_MAX} users", Code.LIST_SIZE_WRONG)
+    for index, name in enumerate(listed):
+        if not name or len(name.encode()) > USERNAME_MAX_BYTES:
+            raise invalid(f"users[{index}]", f"must have 1 to {USERNAME_MAX_BYTES} bytes")
+    return AddMembers(room_id, tuple(dict.fromkeys(listed)), single=False)
 
 
 def tags(members: Members, room_id: str, user: str) -> TagMember:
@@ -136,11 +154,8 @@ def told(answer: RoomAnswer) -> dict[str, Any]:
             return _shown(room)
         case RoomDestroyed(room_id):
             return {"id": room_id}
-        case MembersDescribed(_, members, following):
-            listed = [{"user": user, "tags": list(tags)} for user, tags in members]
-            return {"members": listed, "after": following or None}
-        case MemberTagged(_, user, given):
-            return {"user": user, "tags": list(given)}
+        case MembersAdded() | MembersRemoved() | MembersDescribed() | MemberTagged():
+            return _of_members(answer)
         case RoomShown(room, members):
             return _shown(room) | {"members": len(members)}
         case RoomChanged(room):
@@ -150,6 +165,20 @@ def told(answer: RoomAnswer) -> dict[str, Any]:
             return {"rooms": shown, "cursor": cursor(more_after or 0)}
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
+
+
+def _of_members(answer: MembersAdded | MembersRemoved | MembersDescribed | MemberTagged) -> dict[str, Any]:
+    match answer:
+        case MembersAdded(_, users, new):
+            return {"users": list(users), "new": list(new)}
+        case MembersRemoved(_, partings):
+            # One at a time is asked for; one who stays is a refusal.
+            return {"user": partings[0].user}
+        case MembersDescribed(_, members, following):
+            listed = [{"user": user, "tags": list(tags)} for user, tags in members]
+            return {"members": listed, "after": following or None}
+        case MemberTagged(_, user, given):
+            return {"user": user, "tags": list(given)}
 
 
 def shown_priorities(first: Priorities) -> dict[str, list[str]]:

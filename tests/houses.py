@@ -64,7 +64,7 @@ OFFLINE_MS = 7 * 86_400_000
 GRACE_MS = 30_000
 DUPLICATE_MS = 600_000
 # A receiver has a tenth of a second, and waits are ten seconds at most.
-POST_RULES = PostRules(timeout_ms=100, longest_wait_ms=10_000, give_up_ms=600_000)
+POST_RULES = PostRules(timeout_ms=500, longest_wait_ms=10_000, give_up_ms=600_000)
 CONFIRMED_MS = 60_000
 FILE_RULES = FileRules(limit_bytes=1_000_000, keep_ms=7 * 86_400_000, total_limit_bytes=0)
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)

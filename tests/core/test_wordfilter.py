@@ -113,6 +113,28 @@ def test_twenty_thousand_words_are_looked_for_in_one_pass():  # S7: thousands of
     assert words.find("lorem ipsum " * 400) is None
 
 
+def test_words_of_whatever_size_are_looked_for_as_one_list():
+    """So many long words are kept in several parts; what ends first is told, whichever part it is in."""
+    filler = [f"{chr(0x4E00 + number)}" * 64 for number in range(5000)]
+    words = WordFilter(["last", *filler, "first"])
+    assert len(words) == 5002
+    assert words.find("then first, then last") == "first"
+    assert words.find("then last, then first") == "last"
+    assert words.find("x" + "丁" * 64) == "丁" * 64
+    assert words.find("丁" * 63) is None
+
+
+@pytest.mark.parametrize("beside", ["é", "ж", "ﬁ", "𝒜", "٣", "ω"])
+def test_letters_of_any_size_make_a_word_longer(beside):
+    assert found(f"{beside}ass", "ass") is None
+    assert found(f"ass{beside}", "ass") is None
+
+
+@pytest.mark.parametrize("beside", ["你", "か", "한", "ก", "😀", "—", "𠀀"])
+def test_what_is_no_letter_of_its_kind_does_not(beside):
+    assert found(f"{beside}ass{beside}", "ass") == "ass"
+
+
 @given(st.text(max_size=40), st.lists(st.text(min_size=1, max_size=5), max_size=5))
 def test_any_text_and_any_words_will_do(text, words):
     word = WordFilter(words).find(text)

@@ -22,7 +22,7 @@ def settings(yidun, **rest):
         "LABA_MODERATION__SECRET_ID": SECRET_ID,
         "LABA_MODERATION__SECRET_KEY": SECRET_KEY,
         "LABA_MODERATION__BUSINESS_ID": BUSINESS,
-        "LABA_MODERATION__TIMEOUT_MS": "300",
+        "LABA_MODERATION__TIMEOUT_MS": "1500",
     } | rest
 
 

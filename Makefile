@@ -6,7 +6,7 @@ BIN := .venv/bin
 CLIENTS := tests/clients/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check fix cover bench bench-million bench-push bench-tags compliance docs clean
+.PHONY: help install demo serve test browser check fix cover bench bench-million bench-push bench-tags bench-devices compliance docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ install: .venv/installed  ## Create .venv with everything laba needs (Python 3.1
 	@test -x $(BIN)/python || { echo "Creating .venv ..."; $(PYTHON) -m venv .venv; }
 	@echo "Installing the locked packages ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv sync --frozen --inexact --quiet
+	@$(BIN)/uv sync --frozen --inexact --quiet --compile-bytecode
 	@touch $@
 
 $(CLIENTS): tests/clients/package-lock.json
@@ -28,13 +28,18 @@ $(CLIENTS): tests/clients/package-lock.json
 	@npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error
 	@touch $@
 
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || { echo "The tests run a browser: install Chromium, for instance with apt-get install chromium."; exit 1; }
+
 demo: install  ## Start a server with 1,000 real clients, broadcast to them, and stay up
 	@$(BIN)/laba demo
 
 serve: install  ## Serve on port 8080 with the data in laba-data
 	@$(BIN)/laba serve
 
-test: check $(CLIENTS)  ## Check, then run every test, file by file on every core
+test: check $(CLIENTS) browser  ## Check, then run every test, file by file on every core
+	@$(BIN)/python -m compileall -q src tests  # the tests start hundreds of processes, each of which would compile them
 	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 check: install  ## Lint, types and floors
@@ -47,7 +52,7 @@ fix: install  ## Mend what the linter can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-cover: install $(CLIENTS)  ## Run the tests and show what they do not reach
+cover: install $(CLIENTS) browser  ## Run the tests and show what they do not reach
 	@$(BIN)/coverage run -m pytest && $(BIN)/coverage report --skip-covered
 
 # To put new plots beside the figures: make bench PLOTS=docs/performance
@@ -64,6 +69,9 @@ bench-push: .venv/benching  ## Measure pushes to 200,000 of a million users, and
 
 bench-tags: .venv/benching  ## Measure broadcasts to members chosen by their tags (a C compiler; a minute)
 	@$(BIN)/python bench/tags.py
+
+bench-devices: .venv/benching  ## Measure pushes to 200,000 devices by a fake APNs, and two kills in one (three minutes)
+	@$(BIN)/python bench/devices.py
 
 .venv/benching: .venv/installed
 	@echo "Installing what draws the plots ..."

@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -39,7 +38,7 @@ from pushes import (
     push,
     resumed,
 )
-from servers import NO_PINGS, Laba, create_app, serving
+from servers import NO_PINGS, Laba, create_app, let_push, serving
 
 LIMIT_SECONDS = 230
 # What P7 wants is 2,000 target users per second.
@@ -86,10 +85,7 @@ def measure(plan: Plan, console: Console) -> Figures:
     with tempfile.TemporaryDirectory(prefix="push-", dir=OUT) as name:
         folder, data, who = Path(name), Path(name) / "data", cast(plan)
         app = create_app(data)
-        command = [sys.executable, "-m", "laba", "app", "set", "bench/live", "push=on", "--data", str(data)]
-        changed = subprocess.run(command, check=False, capture_output=True, text=True)
-        if changed.returncode:
-            raise BenchError(f"pushes could not be switched on: {changed.stderr}")
+        let_push(data)
         console.print(f"Registering {plan.users:,} users ...")
         history.keep_users(data, app["application"], plan.users, tags_of)
         file_bytes = (data / "laba.db").stat().st_size

@@ -102,6 +102,14 @@ def create_app(data: Path) -> dict[str, Any]:
     return app
 
 
+def let_push(data: Path) -> None:
+    """Switch pushes on for the bench's app."""
+    command = [*_COMMAND, "app", "set", "bench/live", "push=on", "--data", str(data)]
+    changed = subprocess.run(command, check=False, capture_output=True, text=True)
+    if changed.returncode:
+        raise BenchError(f"pushes could not be switched on: {changed.stderr}")
+
+
 @contextmanager
 def serving(data: Path, app: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[Laba]:
     """Start laba on a data directory that has this app; beside it lies what it logs."""

@@ -395,7 +395,7 @@ class GatewayRig(Rig):
         ground = Ground(clock=lambda: 1000, entropy=os.urandom, meter=self.meter)
         codecs = Codecs(envelope, ENCODERS)
         bounds = Bounds(600_000, 1 << 26, 10_000)
-        reporting = Reporting(None, None, RoomReporting(None, 7, ground), 600_000, ground)
+        reporting = Reporting(None, None, RoomReporting(None, 7, ground), None, 600_000, ground)
         self.fanout = Fanout(self.roster, Streams(), bounds, bounds, Press.of(codecs, reporting, ground))
         self.ground, self.questions = ground, Questions()
         rules = LoginRules(self.limits.ping_seconds, register=True, window_ms=600_000)

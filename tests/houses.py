@@ -12,7 +12,7 @@ from laba.adapters.files.thumbnails import Thumbnails
 from laba.adapters.presence import LocalPresence
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
-from laba.assembly.outside import SCRIBES
+from laba.assembly.outside import FORMS, SCRIBES
 from laba.core.attendance import Attendance
 from laba.core.halls import Halls
 from laba.core.ids import IdSequence
@@ -43,6 +43,9 @@ from laba.service.moderating import Moderating
 from laba.service.posting import Posting
 from laba.service.postman import Postman, PostRules
 from laba.service.press import Codecs, Press
+from laba.service.pushdesk import PushDesk, Registry
+from laba.service.pushing import Pushing, PushRules
+from laba.service.pushlanes import Tools
 from laba.service.recalling import Recalling
 from laba.service.recruiting import Recruiting
 from laba.service.reporting import Reporting
@@ -66,6 +69,8 @@ DUPLICATE_MS = 600_000
 # A receiver has a tenth of a second, and waits are ten seconds at most.
 POST_RULES = PostRules(timeout_ms=500, longest_wait_ms=10_000, give_up_ms=600_000)
 CONFIRMED_MS = 60_000
+PUSH_HOSTS = ("127.0.0.1", "localhost")
+PUSH_RULES = PushRules(OFFLINE_MS)
 FILE_RULES = FileRules(limit_bytes=1_000_000, keep_ms=7 * 86_400_000, total_limit_bytes=0)
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
 ROOMY = Bounds(WINDOW_MS, limit_bytes=1_000_000, limit_messages=10_000)
@@ -120,6 +125,8 @@ class House:
     admitting: Admitting
     # (app uuid, room id) -> the tags of who is in a room by a session; tests put them here.
     tagged: dict
+    pushing: Pushing
+    pushdesk: PushDesk
 
     @property
     def app(self):
@@ -155,7 +162,17 @@ class House:
 
 
 @asynccontextmanager
-async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_RULES, checker=None, **bounds):
+async def opened(
+    directory,
+    clock=None,
+    file_rules=FILE_RULES,
+    post_rules=POST_RULES,
+    checker=None,
+    sender=None,
+    *,
+    push_rules=PUSH_RULES,
+    **bounds,
+):
     """Open a house in a directory; the first time it gets one app that may broadcast without limits."""
     meter = PrometheusMeter()
     base = ground(clock, meter)
@@ -176,7 +193,10 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_R
         patience = Patience(WINDOW_MS, GRACE_MS, last_id, OFFLINE_MS)
         recruiting = Recruiting(store.campaigns, base)
         inboxes = Inboxes(store.campaigns, store.devices, recruiting, OFFLINE_MS, base)
-        dispatcher = Dispatcher(store, Ways(store.streams, lanes, inboxes), bus, patience, base)
+        presence = LocalPresence(roster)
+        tools = Tools(FORMS, sender or courier, base)
+        pushing = Pushing(store.pushes, store, tenants, presence, tools, push_rules)
+        dispatcher = Dispatcher(store, Ways(store.streams, lanes, inboxes, pushing), bus, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:
             await attending.take_over()
@@ -189,8 +209,8 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_R
         posting = Posting(admitting, store.rooms, halls, lanes, ids, postman)
         reader = Reader(store.conversations, users, attending, envelope, Spans(GRACE_MS, WINDOW_MS))
         rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
-        reporting = Reporting(store.reports, store.campaigns, rooms, WINDOW_MS, base)
-        presence, present, tagged = LocalPresence(roster), {}, {}
+        reporting = Reporting(store.reports, store.campaigns, rooms, pushing, WINDOW_MS, base)
+        present, tagged = {}, {}
         book = RoomBook(
             store.rooms,
             users,
@@ -201,7 +221,9 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_R
         roomdesk = RoomDesk(Rooms(book, ids, base), RoomMembers(book, presence), RoomMutes(book, base))
         recalling = Recalling(store.reports, intake)
         hooks = HookDesk(tenants, postman, moderating)
-        desks = Desks(UserDesk(users, presence), roomdesk, recalling, hooks)
+        registry = Registry(store.devices, users, inboxes)
+        pushdesk = PushDesk(tenants, pushing, tools, registry, store.reports, PUSH_HOSTS)
+        desks = Desks(UserDesk(users, presence), roomdesk, recalling, hooks, pushdesk)
         desk = Desk(tenants, access, desks, Sending(intake, posting, store.file_records), reader, reporting)
         services = (tenants, users, access, dispatcher, intake, desk, attending, reader, reporting)
         files = ChatFiles(disk, store.file_records, file_rules, base)
@@ -230,6 +252,8 @@ async def opened(directory, clock=None, file_rules=FILE_RULES, post_rules=POST_R
             post_rules,
             admitting,
             tagged,
+            pushing,
+            pushdesk,
         )
 
 

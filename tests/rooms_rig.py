@@ -28,7 +28,9 @@ class RoomsRig:
         self.clock, self.meter = Clock(), PrometheusMeter()
         self.ground = ground(self.clock, self.meter)
         self.encoders = {"json": Encoder("json"), "protobuf": Encoder("protobuf")}
-        self.reporting = Reporting(None, None, RoomReporting(room_reports, 7, self.ground), 600_000, self.ground)
+        self.reporting = Reporting(
+            None, None, RoomReporting(room_reports, 7, self.ground), None, 600_000, self.ground
+        )
         self.press = Press.of(Codecs(envelope, self.encoders), self.reporting, self.ground)
         self.halls, self.bus, self.places = Halls(), LocalBus(), LocalPlaces("epoch")
         self.logs = RoomLogs(self.halls, self.places, bounds, self.ground)

@@ -28,7 +28,7 @@ async def test_a_call_arrives_as_it_was_written(courier):
     async with receiving() as receiver:
         body = "你好".encode()
         reply = await courier.send(call(receiver, body, **{"Content-Type": "text/plain", "AppKey": "k"}), 5000)
-        assert reply == HttpReply(200, b"ok")
+        assert (reply.status, reply.body) == (200, b"ok")
         (delivery,) = receiver.deliveries
         assert (delivery.target, delivery.body) == ("/told?a=b", body)
         assert (delivery.headers["content-type"], delivery.headers["appkey"]) == ("text/plain", "k")
@@ -60,10 +60,32 @@ async def test_where_nobody_listens_that_is_said(courier):
     assert "secret" not in str(told.value)
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://", "http://[", "nothing"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://127.0.0.1/",
+        "http://",
+        "http://[",
+        "nothing",
+        "",
+        "http://127.0.0.1:65536/",
+        "http://127.0.0.1:-1/",
+        "http://a\x00b/",
+        "http://127.0.0.1/\ud800",
+    ],
+)
 async def test_a_url_that_cannot_be_called_is_a_failure_like_others(courier, url):
     with pytest.raises(CourierError):
         await courier.send(HttpCall(url, b""), 1000)
+
+
+async def test_a_header_that_cannot_be_written_is_a_failure_like_others(courier):
+    """Nothing is called then."""
+    async with receiving() as receiver:
+        for value in ("喇叭", "\ud800"):
+            with pytest.raises(CourierError):
+                await courier.send(call(receiver, AppKey=value), 5000)
+        assert receiver.deliveries == []
 
 
 async def test_a_host_that_has_no_address_is_named_as_such(courier):
@@ -106,7 +128,13 @@ def answered(body, *headers):
 async def test_an_answer_of_as_many_bytes_as_are_read_is_one(courier):
     body = b"x" * BODY_LIMIT_BYTES
     async with answering(answered(body)) as url:
-        assert await courier.send(HttpCall(url, b""), 5000) == HttpReply(200, body)
+        assert await courier.send(HttpCall(url, b""), 5000) == HttpReply(200, body, {"content-length": "65536"})
+
+
+async def test_an_answer_has_its_headers_by_lower_case_names(courier):
+    async with answering(answered(b"", b"Retry-After: 7", b"X-Why: none")) as url:
+        reply = await courier.send(HttpCall(url, b""), 5000)
+    assert dict(reply.headers) == {"content-length": "0", "retry-after": "7", "x-why": "none"}
 
 
 async def test_an_answer_that_is_longer_is_none(courier):
@@ -119,7 +147,7 @@ async def test_what_is_compressed_is_not_asked_for_and_not_unfolded(courier):
     """Ten megabytes of one byte are ten kilobytes on the wire."""
     small = gzip.compress(b"x" * 10_000_000)
     async with answering(answered(small, b"Content-Encoding: gzip")) as url:
-        assert await courier.send(HttpCall(url, b""), 5000) == HttpReply(200, small)
+        assert (await courier.send(HttpCall(url, b""), 5000)).body == small
     async with receiving() as receiver:
         await courier.send(call(receiver), 5000)
         assert receiver.deliveries[0].headers["accept-encoding"] == "identity"

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.stores import SqliteStores, user
 from laba.model.attendance import Seat
-from laba.model.device import Device
+from laba.model.device import Address, Device, Registration
 
 pytestmark = pytest.mark.anyio
 
@@ -77,3 +77,43 @@ async def test_a_removed_user_s_devices_are_gone(store):  # S1 S2
     await store.add_users([user("ann")])
     assert await store.devices.of_user("app-1", "ann") == ()
     assert await store.devices.of_user("app-1", "bob") == (bob,)
+
+
+# --- where they are pushed to --------------------------------------------------------------------------------------
+
+
+async def test_all_that_is_known_of_a_device_is_kept(stores):  # S2, S8
+    known = Registration(Device(PHONE, "ios", "p"), Address("apns", "abc", sandbox=True), "zh-CN", "Asia/Shanghai", 7)
+    async with stores.open() as store:
+        await store.devices.register(known)
+        await store.devices.put(Device(TABLET, None, "q"))
+    async with stores.open() as store:
+        assert await store.devices.registrations("app-1", "ann") == (known, Registration(Device(TABLET, None, "q")))
+        assert await store.devices.registrations("app-2", "ann") == ()
+        assert (await store.devices.of_user("app-1", "ann"))[0] == known.device
+        assert "abc" not in repr(known)
+
+
+async def test_a_login_leaves_where_a_device_is_pushed_to(store):
+    await store.devices.register(Registration(Device(PHONE, "ios", "p"), Address("apns", "abc"), registered_at_ms=7))
+    await store.devices.put(Device(PHONE, "ios", "q"))
+    [known] = await store.devices.registrations("app-1", "ann")
+    assert (known.device.package, known.address) == ("q", Address("apns", "abc"))
+
+
+async def test_a_token_is_one_device_s(store):
+    """Who logs in on another's phone has its pushes from then on, and the other has not."""
+    bob = Seat("app-1", "bob", "phone")
+    elsewhere = Seat("app-2", "ann", "phone")
+    for seat in (PHONE, bob, elsewhere):
+        await store.devices.register(Registration(Device(seat, "ios", "p"), Address("apns", "abc")))
+    [ann] = await store.devices.registrations("app-1", "ann")
+    assert (ann.address, ann.dead) == (None, "moved")
+    assert (await store.devices.registrations("app-1", "bob"))[0].address == Address("apns", "abc")
+    assert (await store.devices.registrations("app-2", "ann"))[0].address == Address("apns", "abc")
+
+
+async def test_a_device_may_be_registered_without_a_token(store):
+    await store.devices.register(Registration(Device(PHONE, "ios", "p"), Address("apns", "abc")))
+    await store.devices.register(Registration(Device(PHONE, "ios", "p")))
+    assert await store.devices.registrations("app-1", "ann") == (Registration(Device(PHONE, "ios", "p")),)

@@ -275,7 +275,11 @@ class TestGrace:
 
         ledger, herald, begun = Ledger(), Herald(), loop.time()
         dispatcher = Dispatcher(
-            ledger, Ways(None, herald, None), LocalBus(), Patience(WINDOW_MS, grace_ms=30_000, left_upto=1), ground()
+            ledger,
+            Ways(None, herald, None, None),
+            LocalBus(),
+            Patience(WINDOW_MS, grace_ms=30_000, left_upto=1),
+            ground(),
         )
         running = asyncio.create_task(dispatcher.run())
         await dispatcher.settled()

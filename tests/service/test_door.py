@@ -10,7 +10,7 @@ from houses import opened
 from laba.core.tokens import Token
 from laba.dialects.easemob.dialect import EasemobDialect
 from laba.dialects.native.dialect import NativeDialect
-from laba.model import calls, filecalls, hookcalls, recordcalls, roomcalls, usercalls
+from laba.model import calls, filecalls, hookcalls, pushcalls, recordcalls, roomcalls, usercalls
 from laba.model.app import AppName, AppPolicy, Feature, QuotaName
 from laba.model.calls import (
     Accepted,
@@ -625,11 +625,13 @@ async def test_every_kind_of_call_is_served(house):
     assert isinstance(report, recordcalls.ReportShown)
     recall = recordcalls.Recall(accepted.dispatch.id, frozenset({accepted.dispatch.audience}))
     assert await house.desk.serve(recall, house.app) == recordcalls.Recalled(accepted.dispatch.id)
-    # A client acknowledges over its own connection only; rooms are served in test_roomdesk.py.
+    # A client acknowledges over its own connection only; rooms and pushes: test_roomdesk.py, test_pushdesk.py.
     others = {calls.ChangeApp, type(submission()), recordcalls.GetReport, recordcalls.Acknowledge, recordcalls.Recall}
     # Files go past the desk: test_chatfiles.py.
     others |= {filecalls.Upload, filecalls.GetFile}
-    assert {*answers, *others, *get_args(roomcalls.RoomCall)} == set(get_args(calls.Call))
+    assert {*answers, *others, *get_args(roomcalls.RoomCall), *get_args(pushcalls.PushCall)} == set(
+        get_args(calls.Call)
+    )
 
 
 async def test_a_call_about_an_app_without_one_is_a_bug(house):

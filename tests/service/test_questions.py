@@ -4,18 +4,19 @@ import pytest
 
 from builders import APP_UUID
 from laba.core.session import Session
-from laba.dialects.native.conversations import METHODS, tell
+from laba.dialects.native.conversations import methods, tell
 from laba.model.calls import GetApp
 from laba.model.session import Ask, Denial, Denied, Told
 from laba.service.questions import Questions
 
 pytestmark = pytest.mark.anyio
 
+METHODS = methods(frozenset({"webpush"}))
 ADMIN = {"type": "app", "id": "admin"}
 
 
-def questions(house, clients, methods=METHODS):
-    return Questions(methods, tell, house.tenants, house.reader, clients.sessions)
+def questions(house, clients, known=METHODS):
+    return Questions(known, tell, house.tenants, (house.reader, house.pushdesk), clients.sessions)
 
 
 async def asked(house, clients, session, method, data=None):
@@ -98,7 +99,7 @@ async def test_a_store_that_fails_is_the_gateway_s_to_tell(house, clients, ann):
         async def list(self, call, app):
             raise OSError("disk")
 
-    broken = Questions(METHODS, tell, house.tenants, Broken(), clients.sessions)
+    broken = Questions(METHODS, tell, house.tenants, (Broken(), house.pushdesk), clients.sessions)
     with pytest.raises(OSError, match="disk"):
         await broken.answer(ann, Ask(1, "conversations"))
 

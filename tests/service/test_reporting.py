@@ -103,7 +103,7 @@ class Ledger:
 async def test_only_what_changed_is_written(house):
     """A report that stands still costs nothing."""  # X2
     ledger = Ledger()
-    reporting = Reporting(ledger, None, house.reporting.rooms, WINDOW_MS, house.ground)
+    reporting = Reporting(ledger, None, house.reporting.rooms, house.pushing, WINDOW_MS, house.ground)
     tallies = [Tally(house.clock.now_ms, 10) for _ in range(3)]
     for number, tally in enumerate(tallies):
         reporting.watch(number, tally)
@@ -118,7 +118,7 @@ async def test_what_could_not_be_kept_is_kept_the_next_time(house):
     """No change is lost with a failed write."""  # X2
     ledger = Ledger()
     ledger.failures = 1
-    reporting = Reporting(ledger, None, house.reporting.rooms, WINDOW_MS, house.ground)
+    reporting = Reporting(ledger, None, house.reporting.rooms, house.pushing, WINDOW_MS, house.ground)
     reporting.watch(7, Tally(house.clock.now_ms - WINDOW_MS - 1, 10))
     with pytest.raises(OSError, match="disk"):
         await reporting.keep()
@@ -129,7 +129,7 @@ async def test_what_could_not_be_kept_is_kept_the_next_time(house):
 async def test_a_report_that_will_not_change_any_more_is_forgotten_after_its_last_word(house):
     """At the window's edge it may still; one millisecond later it was written a last time."""  # X2
     ledger = Ledger()
-    reporting = Reporting(ledger, None, house.reporting.rooms, WINDOW_MS, house.ground)
+    reporting = Reporting(ledger, None, house.reporting.rooms, house.pushing, WINDOW_MS, house.ground)
     tally = Tally(house.clock.now_ms, 10)
     reporting.watch(7, tally)
     for passed_ms in (WINDOW_MS, 1, 0):
@@ -153,7 +153,7 @@ def test_reports_are_kept_every_few_seconds_whatever_the_store_does():
     """A failure is counted and tried again; asking more often would only be more writes."""  # X2
     ledger, meter = Ledger(), PrometheusMeter()
     ledger.failures = 2
-    reporting = Reporting(ledger, None, None, WINDOW_MS, ground(meter=meter))
+    reporting = Reporting(ledger, None, None, None, WINDOW_MS, ground(meter=meter))
     reporting.watch(7, Tally(0, 1))
 
     async def live():

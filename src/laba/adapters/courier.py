@@ -13,6 +13,15 @@ from laba.model.http import HttpCall, HttpReply
 from laba.ports.letters import CourierError
 
 BODY_LIMIT_BYTES: Final = 64 * 1024
+# The last two are for what it does not judge before: a header beyond ASCII, a port beyond all.
+_FAULTS: Final = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpx2.StreamError,
+    OSError,
+    ValueError,
+    ExceptionGroup,
+)
 _CONNECTIONS = httpx2.Limits(max_connections=512, max_keepalive_connections=128, keepalive_expiry=30.0)
 
 
@@ -24,9 +33,11 @@ class HttpCourier:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls) -> AsyncIterator["HttpCourier"]:
-        """Be ready to call; on leaving all connections are closed."""
-        client = httpx2.AsyncClient(limits=_CONNECTIONS, timeout=None, trust_env=False, follow_redirects=False)
+    async def open(cls, tls: ssl.SSLContext | None = None) -> AsyncIterator["HttpCourier"]:
+        """Be ready to call; on leaving all connections are closed. `tls` says how others are trusted."""
+        client = httpx2.AsyncClient(
+            limits=_CONNECTIONS, timeout=None, trust_env=False, follow_redirects=False, verify=tls or True
+        )
         async with client:
             yield cls(client)
 
@@ -36,7 +47,7 @@ class HttpCourier:
                 return await self._sent(call)
         except TimeoutError as error:
             raise CourierError(f"no answer in {timeout_ms} ms") from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
+        except _FAULTS as error:
             raise CourierError(f"no answer: {_reason(error)}") from error
 
     async def _sent(self, call: HttpCall) -> HttpReply:
@@ -48,7 +59,7 @@ class HttpCourier:
                 body += chunk
                 if len(body) > BODY_LIMIT_BYTES:
                     raise CourierError(f"its answer is longer than {BODY_LIMIT_BYTES} bytes")
-            return HttpReply(response.status_code, bytes(body))
+            return HttpReply(response.status_code, bytes(body), dict(response.headers))
 
 
 def _reason(error: Exception) -> str:
@@ -60,6 +71,7 @@ def _reason(error: Exception) -> str:
         httpx2.RemoteProtocolError: "the connection was closed half-way",
         httpx2.UnsupportedProtocol: "the URL is none that can be called",
         httpx2.InvalidURL: "the URL is none that can be called",
+        ExceptionGroup: "the URL is none that can be called",
     }
     causes = list(_causes(error))
     said = (sentence for kind, sentence in words.items() if any(isinstance(cause, kind) for cause in causes))

@@ -50,6 +50,11 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_callbacks_delivered_total": ("Events that arrived at a receiver", ()),
         "laba_callbacks_failed_total": ("Attempts to deliver an event that failed", ()),
         "laba_callbacks_dead_total": ("Events given up: refused, too old, or too many", ("reason",)),
+        "laba_pushes_sent_total": ("Devices that a push service was asked for, every attempt", ("kind",)),
+        "laba_pushes_accepted_total": ("Pushes that their service accepted", ("kind",)),
+        "laba_pushes_rejected_total": ("Pushes that their service refused for good", ("kind",)),
+        "laba_push_tokens_dead_total": ("Tokens removed because their service said so", ("kind",)),
+        "laba_push_faults_total": ("Times a push service did not answer, or did not accept who asked", ("kind",)),
         "laba_moderation_verdicts_total": (
             "Messages in which anti-spam found something, or which it passed",
             ("decision", "judge"),

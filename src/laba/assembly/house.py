@@ -16,7 +16,16 @@ from laba.adapters.presence import LocalPresence
 from laba.adapters.store.lock import held
 from laba.adapters.store.sqlite import SqliteStore
 from laba.adapters.telemetry import PrometheusMeter
-from laba.assembly.outside import SCRIBES, moderating_of, postman_of
+from laba.assembly.outside import (
+    FORMS,
+    SCRIBES,
+    moderating_of,
+    offline_ms,
+    postman_of,
+    push_tools,
+    pushdesk_of,
+    pushing_of,
+)
 from laba.assembly.rooms import Neighbours, Talk, roomdesk_of, talk_of
 from laba.config import Settings
 from laba.core.attendance import Attendance
@@ -46,6 +55,9 @@ from laba.service.moderating import Moderating
 from laba.service.posting import Posting
 from laba.service.postman import Postman
 from laba.service.press import Codecs, Press
+from laba.service.pushdesk import PushDesk, Registry
+from laba.service.pushing import Pushing
+from laba.service.pushlanes import Tools
 from laba.service.recalling import Recalling
 from laba.service.recruiting import Recruiting
 from laba.service.reporting import Reporting
@@ -89,7 +101,8 @@ class House:
     talk: Talk
     sending: Sending
     files: ChatFiles
-    postman: Postman
+    outside: "Outside"
+    pushdesk: PushDesk
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,8 @@ class Outside:
 
     moderating: Moderating
     postman: Postman
+    tools: Tools
+    pushing: Pushing
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +147,17 @@ async def house_of(settings: Settings) -> AsyncIterator[House]:
             SqliteStore.open(data_dir / "laba.db", entropy=os.urandom, writes_waiting_limit=writes) as store,
             _files(settings, store, ground) as files,
             HttpCourier.open() as courier,
+            push_tools(settings, ground) as tools,
         ):
             tenants = Tenants(store, ground)
             await tenants.load()
             base = Base(settings, ground, meter, store, LocalBus(), tenants, Roster())
+            presence = LocalPresence(base.roster)
             outside = Outside(
                 moderating_of(settings, store, courier, ground),
                 postman_of(settings, store, courier, tenants, ground),
+                tools,
+                pushing_of(settings, store, tenants, presence, tools),
             )
             await outside.moderating.load()
             await outside.postman.load()
@@ -151,13 +170,13 @@ async def _furnished(base: Base, outside: Outside, files: ChatFiles) -> House:
     users = Users(store, base.bus, hashing, ground)
     access = _access(base, users, hashing)
     recruiting = Recruiting(store.campaigns, ground)
-    records = _records(base, users, recruiting)
+    records = _records(base, users, recruiting, outside.pushing)
     press = Press.of(Codecs(Envelopes(), ENCODERS), records.reporting, ground)
     talk = talk_of(base.settings, Neighbours(base.bus, store.rooms, base.roster, base.tenants), press)
     last_id = await store.last_id()
     ids = IdSequence(0, last_id)
     patience = Patience(base.window_ms, base.grace_ms, last_id, offline_ms(base.settings))
-    ways = Ways(store.streams, talk.lanes, records.inboxes)
+    ways = Ways(store.streams, talk.lanes, records.inboxes, outside.pushing)
     dispatcher = Dispatcher(store, ways, base.bus, patience, ground)
     admitting = _admitting(base, outside)
     intake = Intake(store, admitting, dispatcher, records.attending, Numbering(ids, store.rooms), outside.postman)
@@ -168,16 +187,18 @@ async def _furnished(base: Base, outside: Outside, files: ChatFiles) -> House:
     book = RoomBook(store.rooms, users, base.bus, talk.membership.members, talk.membership.tags)
     hooks = HookDesk(base.tenants, outside.postman, outside.moderating)
     roomdesk = roomdesk_of(book, presence, ids, ground)
-    desks = Desks(UserDesk(users, presence), roomdesk, Recalling(store.reports, intake), hooks)
+    registry = Registry(store.devices, users, records.inboxes)
+    pushdesk = pushdesk_of(base.settings, outside.pushing, outside.tools, registry, store.reports)
+    desks = Desks(UserDesk(users, presence), roomdesk, Recalling(store.reports, intake), hooks, pushdesk)
     desk = Desk(base.tenants, access, desks, sending, records.reader, records.reporting)
     door = Door(_dialects(base.settings), base.tenants, access, desk, files, ground)
-    return House(base, users, access, dispatcher, recruiting, door, records, talk, sending, files, outside.postman)
+    return House(base, users, access, dispatcher, recruiting, door, records, talk, sending, files, outside, pushdesk)
 
 
 def _dialects(settings: Settings) -> tuple[Dialect, ...]:
     """List the dialects in the order in which they are asked: the last one claims every path of three segments."""
     return (
-        NativeDialect(frozenset(SCRIBES)),
+        NativeDialect(frozenset(SCRIBES), frozenset(FORMS)),
         NeroomDialect(),
         RongCloudDialect(settings.rongcloud.feature_off_status),
         EasemobDialect(),
@@ -190,13 +211,13 @@ def _access(base: Base, users: Users, hashing: Hashing) -> Access:
     return Access(base.tenants, users, hashing, (AccessToken2Reader(), TokenReader()), rules, base.ground)
 
 
-def _records(base: Base, users: Users, recruiting: Recruiting) -> Records:
+def _records(base: Base, users: Users, recruiting: Recruiting, pushing: Pushing) -> Records:
     store, ground = base.store, base.ground
     attending = _attending(base.settings, store, ground)
     reader = Reader(store.conversations, users, attending, envelope, Spans(base.grace_ms, base.window_ms))
     rooms = RoomReporting(store.room_reports, base.settings.delivery.room_report_days, ground)
     inboxes = Inboxes(store.campaigns, store.devices, recruiting, offline_ms(base.settings), ground)
-    reporting = Reporting(store.reports, store.campaigns, rooms, base.window_ms, ground)
+    reporting = Reporting(store.reports, store.campaigns, rooms, pushing, base.window_ms, ground)
     return Records(attending, inboxes, reader, reporting)
 
 
@@ -227,8 +248,3 @@ def _attending(settings: Settings, store: SqliteStore, ground: Ground) -> Attend
     # Whoever does not answer a ping is closed; a deadline is kept to within two seconds.
     confirmed_after_ms = (gateway.ping_seconds + gateway.pong_seconds + 4) * 1000
     return Attending(attendance, store.stays, confirmed_after_ms, ground)
-
-
-def offline_ms(settings: Settings) -> int:
-    """Give how long what is for all users waits for those who are away."""
-    return settings.delivery.offline_days * 86_400_000

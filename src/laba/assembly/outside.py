@@ -1,21 +1,33 @@
-"""What laba asks and tells others, put together: the checker of texts, and the apps' own back ends."""
+"""What laba asks and tells others, put together: the checker of texts, back ends of apps, and push services."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from types import MappingProxyType
 
+from laba.adapters.courier import HttpCourier
 from laba.adapters.moderation import CheckingModerator
+from laba.adapters.push.sender import PushSender, trusting
 from laba.adapters.store.sqlite import SqliteStore
 from laba.config import Settings
 from laba.dialects.easemob import callbacks as easemob
 from laba.dialects.native import callbacks as native
 from laba.dialects.neroom import callbacks as netease
 from laba.dialects.rongcloud import callbacks as rongcloud
+from laba.ports import Presence, Reports
 from laba.ports.letters import Courier, Scribe
+from laba.ports.pushing import PushForm
 from laba.protocols.envelope import envelope
+from laba.providers.apns import ApnsForm
+from laba.providers.fcm import FcmForm
+from laba.providers.webpush import WebPushForm
 from laba.providers.yidun import Account
 from laba.service.ground import Ground
 from laba.service.moderating import Moderating
 from laba.service.postman import Postman, PostRules
+from laba.service.pushdesk import PushDesk, Registry
+from laba.service.pushing import Pushing, PushRules
+from laba.service.pushlanes import Tools
 from laba.service.tenants import Tenants
 
 # The forms in which hooks are told, by the names that operators give them.
@@ -27,6 +39,38 @@ SCRIBES: Mapping[str, Scribe] = MappingProxyType(
         "netease": netease.write,
     }
 )
+
+
+# The services by which devices are pushed to, by the names that operators and clients give them.
+FORMS: Mapping[str, PushForm] = MappingProxyType({"apns": ApnsForm(), "fcm": FcmForm(), "webpush": WebPushForm()})
+
+
+@asynccontextmanager
+async def push_tools(settings: Settings, ground: Ground) -> AsyncIterator[Tools]:
+    """Be ready to push; on leaving all connections are closed."""
+    push = settings.push
+    ca_file = Path(push.ca_file) if push.ca_file else None
+    # Each has its own: either says in it what it speaks, for every connection to come.
+    async with (
+        HttpCourier.open(trusting(ca_file)) as fallback,
+        PushSender.open(trusting(ca_file), fallback, connections_max=push.max_connections) as sender,
+    ):
+        yield Tools(FORMS, sender, ground, push.timeout_ms, push.ramp_seconds * 1000)
+
+
+def pushing_of(settings: Settings, store: SqliteStore, tenants: Tenants, presence: Presence, tools: Tools) -> Pushing:
+    rules = PushRules(offline_ms(settings), settings.push.max_streams)
+    return Pushing(store.pushes, store, tenants, presence, tools, rules)
+
+
+def pushdesk_of(settings: Settings, pushing: Pushing, tools: Tools, registry: Registry, reports: Reports) -> PushDesk:
+    hosts = tuple(settings.push.web_hosts.split(","))
+    return PushDesk(pushing.tenants, pushing, tools, registry, reports, hosts)
+
+
+def offline_ms(settings: Settings) -> int:
+    """Give how long what is for all users waits for those who are away."""
+    return settings.delivery.offline_days * 86_400_000
 
 
 def postman_of(settings: Settings, store: SqliteStore, courier: Courier, tenants: Tenants, ground: Ground) -> Postman:

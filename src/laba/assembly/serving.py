@@ -21,12 +21,13 @@ from laba.adapters.telemetry import configure_logs
 from laba.adapters.web.api import Api, Hatch, HatchApp, application
 from laba.adapters.web.http1 import HttpBounds, HttpProtocol, Takers
 from laba.adapters.web.listening import WebServer, operator_listener, tcp_listener
-from laba.assembly.house import House, house_of, offline_ms
+from laba.assembly.house import House, house_of
+from laba.assembly.outside import FORMS, offline_ms
 from laba.config import Settings
 from laba.core.wheel import Timed, TimerWheel
 from laba.core.window import Bounds
 from laba.dialects.native import writing
-from laba.dialects.native.conversations import METHODS, tell
+from laba.dialects.native.conversations import methods, tell
 from laba.dialects.native.sending import said_in_room
 from laba.model.filecalls import Arrived
 from laba.model.http import HttpResponse, RequestHead
@@ -62,6 +63,7 @@ class _Content:
 @asynccontextmanager
 async def office(settings: Settings) -> AsyncIterator[Answerer]:
     """Answer calls in this process, without clients. Raises DataDirLockedError where a server holds the data."""
+    configure_logs(settings.log.level, settings.log.format)
     async with house_of(settings) as house:
 
         async def answer(head: RequestHead, body: bytes) -> HttpResponse:
@@ -94,7 +96,8 @@ async def serve(settings: Settings) -> None:
                 server.stop()
             await asyncio.wait(serving)
             await house.dispatcher.settled()
-            await gateway.drain(settings.server.drain_seconds)
+            seconds = settings.server.drain_seconds
+            await asyncio.gather(gateway.drain(seconds), house.outside.pushing.stop(seconds))
             for task in tasks:
                 task.cancel()
             await house.records.put_down()
@@ -120,8 +123,9 @@ def _work(
         house.records.reporting.run(),
         house.records.reporting.rooms.run(),
         house.files.run(),
-        house.postman.run(),
-        house.postman.run_expiry(),
+        house.outside.postman.run(),
+        house.outside.postman.run_expiry(),
+        house.outside.pushing.run(),
     )
 
 
@@ -138,7 +142,8 @@ def _clients(house: House) -> Clients:
     people = People(house.base.tenants, house.access, house.users)
     past = Past(house.records.attending, house.records.inboxes)
     sessions = Sessions(people, roster, fanout, past, rules, ground)
-    questions = Questions(METHODS, tell, house.base.tenants, house.records.reader, sessions)
+    answerers = (house.records.reader, house.pushdesk)
+    questions = Questions(methods(frozenset(FORMS)), tell, house.base.tenants, answerers, sessions)
     speech = Speech(said_in_room, house.sending.say, house.base.settings.gateway.publishes_per_second)
     talk = RoomTalk(house.talk.membership, house.talk.logs, house.base.tenants, speech, ground)
     return Clients(sessions, fanout, questions, talk)

@@ -5,7 +5,9 @@ import click
 from laba.cli.apps import app
 from laba.cli.callbacks import callback
 from laba.cli.demo import demo
+from laba.cli.doctor import doctor
 from laba.cli.options import examples
+from laba.cli.providers import provider, push
 from laba.cli.recalling import recall
 from laba.cli.reporting import report
 from laba.cli.rooms import room
@@ -32,5 +34,21 @@ def main() -> None:
     """Run laba (喇叭), a self-hosted broadcast server for instant messaging."""
 
 
-for _command in (demo, serve, app, room, callback, words, send, recall, report, token, check_config, default_config):
+for _command in (
+    demo,
+    serve,
+    app,
+    room,
+    callback,
+    words,
+    provider,
+    send,
+    recall,
+    push,
+    report,
+    token,
+    doctor,
+    check_config,
+    default_config,
+):
     main.add_command(_command)

@@ -74,7 +74,7 @@ def lines(found: dict[str, Any]) -> list[tuple[str, str]]:
     told += [("from", found["from"]), ("kind", found["kind"])]
     told += [("recalled", "yes")] if found.get("recalled") else []
     told += [("anti-spam", _found(found["verdict"]))] if "verdict" in found else []
-    return told + _of_sessions(found) + _of_users(found)
+    return told + _of_sessions(found) + _of_users(found) + _of_devices(found)
 
 
 def _of_sessions(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -96,6 +96,19 @@ def _of_users(found: dict[str, Any]) -> list[tuple[str, str]]:
     counts = [(name, _share(targets[name], targets["targeted"])) for name in ("delivered", "expired")]
     sought = "  and counting" if targets["walking"] else ""
     return [("targeted users", f"{targets['targeted']}{sought}"), *((f"{name} to users", n) for name, n in counts)]
+
+
+def _of_devices(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Give how a push stands, provider by provider."""
+    told: list[tuple[str, str]] = []
+    for one in found.get("push", {}).get("providers", []):
+        name, targeted = f"push by {one['provider']}", one["targeted"]
+        told.append((name, f"{one['state'].replace('_', ' ')}: {targeted} devices, {one['sent']} asked for"))
+        told.append((f"{name}: accepted", _share(one["accepted"], targeted)))
+        told += [(f"{name}: {reason}", _share(count, targeted)) for reason, count in sorted(one["rejected"].items())]
+        told += [(f"{name}: to be tried again", str(one["waiting"]))] if one["waiting"] else []
+        told += [(f"{name}: fault", one["fault"])] if one["fault"] else []
+    return told
 
 
 def _follow(looks: Iterator[dict[str, Any]]) -> None:
@@ -127,6 +140,8 @@ def _looks(look: Callable[[], dict[str, Any]], patience: int) -> Iterator[dict[s
 def _is_over(found: dict[str, Any]) -> bool:
     """Tell whether nothing more can come. What was sent and has no counts yet is about to go out."""
     if found.get("targets", {}).get("walking"):
+        return False
+    if any(one["state"] == "under_way" for one in found.get("push", {}).get("providers", [])):
         return False
     if found["status"] in _SENT and "audience" not in found:
         return found["status"] in _NEVER

@@ -39,6 +39,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
         'laba send acme/chat "closing in five minutes" --all-rooms',
         'laba send acme/chat "the new terms" --all-users',
         'laba send acme/chat "an hour left" --recent-users --conversation system',
+        'laba send acme/chat "the new terms" --all-users --push "We have new terms"',
     )
 )
 @app_argument
@@ -65,6 +66,7 @@ class JsonObject(click.ParamType[dict[str, Any]]):
     type=click.Choice(("app", "system")),
     help="In whose conversation a broadcast to users is; nobody can answer the system.  [default: app]",
 )
+@click.option("--push", "alert", metavar="TEXT", help="Show this, by push, to users who are not online.")
 @click.option("--all-rooms", is_flag=True, help="Send to every active room instead.")
 @click.option(
     "--level",
@@ -80,6 +82,8 @@ def send(name: str, text: str, **given: Any) -> None:
         raise click.UsageError("--room, --all-rooms, --all-users and --recent-users exclude each other")
     if given["conversation"] and (given["rooms"] or given["all_rooms"]):
         raise click.UsageError("--conversation is for broadcasts to users")
+    if given["alert"] and (given["rooms"] or given["all_rooms"]):
+        raise click.UsageError("--push is for broadcasts to users")
     if given["users"] and not given["rooms"]:
         raise click.UsageError("--to-user needs the --room whose members they are")
     body = {"from": given["sender"], "kind": given["kind"], "content": {_FIELDS[given["kind"]]: text}}
@@ -104,6 +108,8 @@ def _addressed(given: Mapping[str, Any]) -> dict[str, Any]:
         said["rooms"] = list(given["rooms"])
     if given["users"]:
         said["users"] = list(given["users"])
+    if given["alert"]:
+        said["push"] = {"alert": given["alert"]}
     for option, audience in _AUDIENCES.items():
         if given[option]:
             said["audience"] = audience

@@ -185,6 +185,35 @@ class Moderation(Section):
 
 
 @dataclass(frozen=True, slots=True)
+class Push(Section):
+    """Pushes to devices through the services of others; their credentials are each app's own."""
+
+    timeout_ms: int = key(10000, "Time for a service to answer; then the device is tried again.", low=1, high=60000)
+    max_connections: int = key(4, "Connections to one service at once, each with many pushes.", low=1, high=64)
+    max_streams: int = key(
+        500,
+        "Devices of one provider that are pushed to at once; and twice, at most, after a crash.",
+        low=1,
+        high=10000,
+    )
+    ramp_seconds: int = key(
+        60, "Time for a provider with a rate to come to it after an idle time, from a tenth.", high=3600
+    )
+    web_hosts: str = key(
+        "fcm.googleapis.com,jmt17.google.com,*.push.services.mozilla.com,*.notify.windows.com,*.push.apple.com",
+        "The hosts of push services that a browser's subscription may name; others are refused.",
+        pattern=r"(\*\.)?[A-Za-z0-9.-]+(,(\*\.)?[A-Za-z0-9.-]+)*",
+        expected="write host names with commas between them; *. stands for any name before the rest",
+    )
+    ca_file: str = key(
+        "",
+        "A file of certificates (PEM) to trust beside the system's, for services behind a proxy; empty: none.",
+        pattern=r"[^\0\r\n]*",
+        expected="name a file",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Files(Section):
     """The files that messages speak of, kept in `server.data_dir`."""
 
@@ -242,6 +271,7 @@ class Settings:
     files: Files = Files()
     callbacks: Callbacks = Callbacks()
     moderation: Moderation = Moderation()
+    push: Push = Push()
     tokens: Tokens = Tokens()
     rongcloud: RongCloud = RongCloud()
     log: Log = Log()
@@ -256,6 +286,7 @@ SECTIONS: Final[Mapping[str, type[Section]]] = {
     "files": Files,
     "callbacks": Callbacks,
     "moderation": Moderation,
+    "push": Push,
     "tokens": Tokens,
     "rongcloud": RongCloud,
     "log": Log,

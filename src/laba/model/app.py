@@ -10,6 +10,7 @@ from typing import NamedTuple
 from laba.model.flags import Flags
 from laba.model.hook import Hook
 from laba.model.priorities import Priorities
+from laba.model.provider import Provider
 from laba.model.quota import UNLIMITED, Quota
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -42,7 +43,7 @@ class Feature(StrEnum):
     `room_cap` makes the budgets of the app's rooms bind at all times, not only under pressure (design.md section 7).
     `signature_time` refuses signed calls whose time is off, `signature_once` also those that come twice (S10).
     `word_filter` rejects messages that hold a word of the app's list, `text_check` has them judged by the configured
-    checker (S7).
+    checker (S7). `message_push` has who is not online pushed to for messages that by themselves start no push (E13).
     """
 
     USERS_BROADCAST = "users_broadcast"
@@ -57,6 +58,7 @@ class Feature(StrEnum):
     SIGNATURE_ONCE = "signature_once"
     WORD_FILTER = "word_filter"
     TEXT_CHECK = "text_check"
+    MESSAGE_PUSH = "message_push"
 
 
 class QuotaName(StrEnum):
@@ -153,7 +155,7 @@ class AppPolicy:
     """What the operator has switched on, and how often it may be used. An absent quota is the default one.
 
     `types` are the properties of the message types that the app has defined itself, by name (R8). `hooks` are told of
-    its messages (S6); no two have a name or a URL in common.
+    its messages (S6); no two have a name or a URL in common. By `providers` its devices are pushed to (S8).
     """
 
     features: frozenset[Feature] = DEFAULT_FEATURES
@@ -162,11 +164,18 @@ class AppPolicy:
     priorities: Priorities = field(default_factory=Priorities)
     types: Mapping[str, Flags] = field(default_factory=dict)
     hooks: tuple[Hook, ...] = ()
+    providers: tuple[Provider, ...] = ()
 
     def __post_init__(self) -> None:
         for what in ("name", "url"):
             if len({getattr(hook, what) for hook in self.hooks}) < len(self.hooks):
                 raise ValueError(f"an app has no two hooks of one {what}")
+        for taken in ([one.name for one in self.providers], [one.serves for one in self.providers]):
+            if len(set(taken)) < len(taken):
+                raise ValueError("an app has no two providers of one name, or for the same devices")
+
+    def provider(self, name: str) -> Provider | None:
+        return next((one for one in self.providers if one.name == name), None)
 
     def has(self, feature: Feature) -> bool:
         """Tell whether the feature is on; `push` is always on in development (G2)."""

@@ -16,6 +16,7 @@ from laba.model.hookcalls import HookAnswer, HookCall
 from laba.model.identity import SignedHead
 from laba.model.moderation import Verdict
 from laba.model.priorities import PrioritiesChange
+from laba.model.pushcalls import PushAnswer, PushCall
 from laba.model.quota import Quota
 from laba.model.recordcalls import RecordAnswer, RecordCall
 from laba.model.roomcalls import RoomAnswer, RoomCall
@@ -146,6 +147,7 @@ Call = (
     | UserCall
     | RoomCall
     | HookCall
+    | PushCall
     | CreateApp
     | ChangeApp
     | GetApp
@@ -218,6 +220,7 @@ Answer = (
     | UserAnswer
     | RoomAnswer
     | HookAnswer
+    | PushAnswer
     | AppShown
     | AppsListed
     | RecordAnswer

@@ -82,7 +82,7 @@ class Submission:
     tags, the only ones in a room who may see it (N8). `again` is for rooms. One that is `budgeted` is of level high
     only within its room's budget of these (N6). `needs_room` refuses it where there is no room for it, in all or of
     those named. `once` drops it where its client id was accepted lately (N2). `told` says whether callbacks tell of
-    it, `env` which (N5).
+    it, `env` which (N5). Its `notification` is pushed only where its `push_feature`, if it has one, is on (E13).
     """
 
     sender: str
@@ -113,6 +113,7 @@ class Submission:
     once: bool = False
     told: bool = True
     env: str | None = None
+    push_feature: Feature | None = None
     screening: Screening = field(default_factory=Screening)
 
 

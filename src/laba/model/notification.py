@@ -7,14 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What one platform shows instead. `alert` None leaves the common one; `extras` travel along.
+    """What one platform shows instead. `alert` and `title` None leave the common ones; `extras` travel along.
 
-    `silent` wakes the app and shows nothing.
+    `silent` wakes the app and shows nothing. `options` are those of `model.push.Push`.
     """
 
     alert: str | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
     silent: bool = False
+    title: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

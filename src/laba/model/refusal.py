@@ -71,6 +71,11 @@ class Code(StrEnum):
     # What an app is told by callbacks, S6
     HOOK_UNKNOWN = "hook_unknown"
     HOOKS_TOO_MANY = "hooks_too_many"
+    # What devices are pushed to by, and what is pushed: S8
+    PROVIDER_UNKNOWN = "provider_unknown"
+    PROVIDERS_TOO_MANY = "providers_too_many"
+    DEVICE_UNKNOWN = "device_unknown"
+    PUSH_OVER = "push_over"
     # What was sent: X2, X3
     BROADCAST_UNKNOWN = "broadcast_unknown"
     NOT_RECALLABLE = "not_recallable"

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from laba.model.campaign import Muster
 from laba.model.dispatch import Dispatch
+from laba.model.push import PushReport
 
 
 class Stage(StrEnum):
@@ -45,7 +46,8 @@ class Report:
 class KeptReport:
     """A dispatch as the ledger has it: its stage, and its report where one was kept.
 
-    `muster` counts the users of one that is for chosen users; `recalled` says that it was withdrawn (X3).
+    `muster` counts the users of one that is for chosen users; `recalled` says that it was withdrawn (X3). `pushes` is
+    how its push stands with each provider (S8).
     """
 
     dispatch: Dispatch
@@ -53,3 +55,4 @@ class KeptReport:
     report: Report | None
     muster: Muster | None = None
     recalled: bool = False
+    pushes: tuple[PushReport, ...] = ()

@@ -82,7 +82,7 @@ class Store(Protocol):
         """Give the oldest kept dispatches whose work is not done, but for these, in the order they were kept."""
 
     async def done(self, dispatch: Dispatch) -> None:
-        """Note that it went out without a place in a stream of its own; its work is done."""
+        """Note that it went out without a place in a stream of its own; its work is done, but for its push."""
 
     async def expire(self, dispatches: Sequence[Dispatch]) -> None:
         """Note that these came too late to be sent; their work is done."""

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from laba.model.attendance import Seat
 from laba.model.campaign import Campaign, Muster, Received, Recruit
-from laba.model.device import Device
+from laba.model.device import Device, Registration
 from laba.model.stream import Batch, Stream
 
 
@@ -70,7 +70,16 @@ class Devices(Protocol):
         """Give a user's devices, at once: nothing else has a turn meanwhile."""
 
     async def put(self, device: Device) -> None:
-        """Keep a device as it is now described."""
+        """Keep a device as it is now described; what is known of its address stays."""
+
+    async def register(self, registration: Registration) -> None:
+        """Keep a device with its address, in place of what was known of it.
+
+        A token is one device's: another of the app that had it has none any more.
+        """
+
+    async def registrations(self, app_uuid: str, user: str) -> tuple[Registration, ...]:
+        """Give all that is known of a user's devices, in the order of their names."""
 
     async def remove(self, seat: Seat) -> bool:
         """Forget a device; False if there is none."""

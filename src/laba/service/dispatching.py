@@ -52,11 +52,12 @@ class Herald(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Where a dispatch goes: into a stream, to the rooms, or into inboxes beside its stream."""
+    """Where a dispatch goes: into a stream, to the rooms, into inboxes beside its stream, or to devices."""
 
     streams: Streams
     rooms: Herald
     inboxes: Waker
+    pushes: Waker
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,9 @@ class Dispatcher:
             if any(one.audience is Audience.TARGETS for one in placed):
                 self._ways.inboxes.wake()
             await self._bus.publish(batch)
+            # Behind it: whoever is there has the message before a push could ask who is not.
+            if any(one.notification is not None or one.recalls is not None for one in placed):
+                self._ways.pushes.wake()
 
     async def _to_rooms(self, dispatches: list[Dispatch]) -> None:
         """Send these to the rooms. One that a crash repeats gives its copies the ids that they had."""
@@ -161,9 +165,10 @@ class Dispatcher:
             await self._store.done(dispatch)
 
     async def _to_devices(self, dispatches: list[Dispatch]) -> None:
-        """Note that no session is to have these: what reaches devices does not go this way (P11)."""
+        """Note that no session is to have these; from then on they wait to be pushed (P11)."""
         for dispatch in dispatches:
             await self._store.done(dispatch)
+        self._ways.pushes.wake()
 
     def _is_held(self, dispatch: Dispatch) -> bool:
         """Tell whether it waits for the members of its rooms, or behind one of its app that does (G3)."""

@@ -21,6 +21,7 @@ from laba.model.dispatch import Submission
 from laba.model.filecalls import Arrived, GetFile, Upload
 from laba.model.hookcalls import HookCall
 from laba.model.http import HttpRequest, HttpResponse, RequestHead
+from laba.model.pushcalls import PushCall
 from laba.model.recordcalls import GetReport, GetRoomReport, ListConversations, MarkRead, ReadHistory, Recall
 from laba.model.refusal import Code, Refusal
 from laba.model.roomcalls import RoomCall
@@ -31,6 +32,7 @@ from laba.service.chatfiles import ChatFiles, Take
 from laba.service.conversations import Reader
 from laba.service.ground import Ground
 from laba.service.hookdesk import HookDesk
+from laba.service.pushdesk import PushDesk
 from laba.service.recalling import Recalling
 from laba.service.reporting import Reporting
 from laba.service.roomdesk import RoomDesk
@@ -65,6 +67,7 @@ class Desks:
     rooms: RoomDesk
     recalling: Recalling
     hooks: HookDesk
+    pushes: PushDesk
 
 
 class Desk:
@@ -110,6 +113,8 @@ class Desk:
             return await self._desks.rooms.serve(call, app)
         if isinstance(call, HookCall):
             return await self._desks.hooks.serve(call, app)
+        if isinstance(call, PushCall):
+            return await self._desks.pushes.serve(call, app)
         served = self._of_app.get(type(call))
         if served is None:
             raise TypeError(f"no service for {type(call).__name__}")

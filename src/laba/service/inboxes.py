@@ -10,7 +10,7 @@ from laba.core.targeting import NONE, includes
 from laba.core.window import Kept
 from laba.model.attendance import Seat
 from laba.model.campaign import Campaign, Received
-from laba.model.device import Device
+from laba.model.device import DEVICES_MAX, Device
 from laba.model.dispatch import Dispatch
 from laba.model.session import Login
 from laba.model.stream import Batch, Stream
@@ -21,8 +21,6 @@ from laba.ports.campaigns import Campaigns, Devices
 from laba.service.dispatching import Waker
 from laba.service.ground import Ground
 
-# How many devices of one user are known; at the bound one is forgotten for the next, until it comes again.
-_DEVICES_LIMIT = 32
 # How many sets of tags and packages are shared at once.
 _SETS_LIMIT = 10_000
 _WRITE_SECONDS = 1.0
@@ -73,13 +71,17 @@ class Inboxes:
         self._idle.clear()
         self._walks.wake()
 
+    def has_devices(self, app_uuid: str) -> None:
+        """Say that an app has a device now."""
+        self._deviceless.discard(app_uuid)
+
     async def person(self, user: User, seat: Seat, login: Login) -> Person:
         """Say by what the user of a client is chosen; the client's device is kept as it describes itself."""
         devices = {device.seat: device for device in await self._devices_of(user)}
         if login.package:
             described = Device(seat, login.platform, login.package)
             if devices.get(seat) != described:
-                if seat not in devices and len(devices) >= _DEVICES_LIMIT:
+                if seat not in devices and len(devices) >= DEVICES_MAX:
                     await self._devices.remove(next(iter(devices)))
                 await self._devices.put(described)
                 self._deviceless.discard(seat.app_uuid)

@@ -113,7 +113,11 @@ def said(submission: Submission) -> Iterator[str]:
 
 def _pushed(notification: Notification) -> Iterator[str]:
     """Give the texts that a push would show."""
-    shown = (notification.title, notification.alert, *(one.alert for one in notification.platforms.values()))
+    shown = (
+        notification.title,
+        notification.alert,
+        *(shown for one in notification.platforms.values() for shown in (one.title, one.alert)),
+    )
     yield from (text for text in shown if text)
 
 

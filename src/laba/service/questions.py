@@ -1,14 +1,17 @@
 """What a client asks by rpc, and what it is answered: the native dialect's words, for the session's own user."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from laba.core.session import Session
 from laba.model.calls import Answer, Call
+from laba.model.pushcalls import PutDevice, RemoveDevice
 from laba.model.recordcalls import Acknowledge, Acknowledged, ListConversations, MarkRead, ReadHistory
 from laba.model.refusal import Refusal
 from laba.model.session import Ask, Denial, Denied, Told
 from laba.service.conversations import Reader
+from laba.service.pushdesk import PushDesk
 from laba.service.sessions import Sessions
 from laba.service.tenants import Tenants
 
@@ -26,13 +29,13 @@ class Questions(Generic[Link]):
         methods: Mapping[str, Asked],
         write: Callable[[Answer], bytes],
         tenants: Tenants,
-        reader: Reader,
+        answerers: tuple[Reader, PushDesk],
         sessions: Sessions[Link],
     ) -> None:
         self._methods = methods
         self._write = write
         self._tenants = tenants
-        self._reader = reader
+        self._reader, self._pushes = answerers
         self._sessions = sessions
 
     async def answer(self, session: Session[Link], ask: Ask) -> Told | Denied:
@@ -50,8 +53,9 @@ class Questions(Generic[Link]):
         if isinstance(call, Acknowledge):
             self._sessions.acknowledge(session, call.message_ids)
             return Acknowledged()
-        app = None if session.seat is None else self._tenants.apps.with_uuid(session.seat.app_uuid)
-        if app is None:
+        seat = session.seat
+        app = None if seat is None else self._tenants.apps.with_uuid(seat.app_uuid)
+        if seat is None or app is None:
             raise LookupError("a session's app is never removed")
         match call:
             case ListConversations():
@@ -60,4 +64,6 @@ class Questions(Generic[Link]):
                 return await self._reader.mark_read(call, app)
             case ReadHistory():
                 return await self._reader.history(call, app)
+            case PutDevice() | RemoveDevice():
+                return await self._pushes.serve(replace(call, device=seat.device), app)
         raise TypeError(f"no rpc leads to {type(call).__name__}")

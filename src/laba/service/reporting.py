@@ -4,11 +4,13 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Protocol
 
 from laba.core.tally import SHARES, Tally
 from laba.model.app import App
 from laba.model.campaign import Muster
 from laba.model.dispatch import Audience
+from laba.model.push import PushReport
 from laba.model.recordcalls import GetReport, ReportShown
 from laba.model.refusal import Code, Refusal
 from laba.model.report import Report, Stage
@@ -23,15 +25,29 @@ _KEEP_SECONDS = 5.0
 _BEGINNING = Muster(targeted=0, delivered=0, expired=0, walking=True)
 
 
+class PushWatch(Protocol):
+    """What knows how pushes stand."""
+
+    async def reports(self, app_uuid: str, dispatch_id: int) -> tuple[PushReport, ...]:
+        """Tell how a dispatch's push stands with each provider."""
+
+
 class Reporting:
     """Watches the tallies of this node. `live_ms` is how long a report may still change; `rooms` counts rooms."""
 
     def __init__(
-        self, reports: Reports, campaigns: Campaigns, rooms: RoomReporting, live_ms: int, ground: Ground
+        self,
+        reports: Reports,
+        campaigns: Campaigns,
+        rooms: RoomReporting,
+        pushes: PushWatch,
+        live_ms: int,
+        ground: Ground,
     ) -> None:
         self.rooms = rooms
         self._reports = reports
         self._campaigns = campaigns
+        self._pushes = pushes
         self._live_ms = live_ms
         self._ground = ground
         self._live: OrderedDict[int, Tally] = OrderedDict()
@@ -61,6 +77,8 @@ class Reporting:
             # Its walk begins with its place, a moment after the answer.
             beginning = _BEGINNING if kept.stage is Stage.WAITING else None
             kept = replace(kept, muster=await self._campaigns.muster(call.dispatch_id) or beginning)
+        if kept.dispatch.notification is not None:
+            kept = replace(kept, pushes=await self._pushes.reports(kept.dispatch.app_uuid, call.dispatch_id))
         tally = self._live.get(call.dispatch_id)
         if tally is None:
             return ReportShown(kept)

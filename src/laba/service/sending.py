@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from laba.core.pushing import wants_push
 from laba.model.app import App
 from laba.model.calls import Accepted, Posted, Repeated
 from laba.model.dispatch import Audience, Submission
@@ -24,7 +25,12 @@ class Sending:
     async def accept(self, submission: Submission, app: App) -> Accepted | Posted | Repeated | Refusal:
         if submission.audience is not Audience.ROOMS:
             return await self.kept.accept(submission, app)
-        return await lacking(self.files, submission.content, app) or await self.passing.accept(submission, app)
+        lacks = await lacking(self.files, submission.content, app)
+        posted = lacks or await self.passing.accept(submission, app)
+        sent = isinstance(posted, Posted) and not (posted.verdict is not None and posted.verdict.rejects)
+        if sent and isinstance(posted, Posted) and wants_push(submission, app):
+            await self.kept.push_beside(submission, app, posted.ids)
+        return posted
 
     async def say(self, submission: Submission, app: App, user: str) -> Posted | Refusal:
         """Take what a client of `user` says in a room."""

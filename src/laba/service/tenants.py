@@ -9,6 +9,7 @@ from uuid import UUID
 from laba.model.app import DEFAULT_FEATURES, App, AppKeys, AppPolicy, Apps, Feature, QuotaName
 from laba.model.calls import AppShown, AppsListed, ChangeApp, CreateApp, GetApp
 from laba.model.hook import HOOKS_MAX, Hook
+from laba.model.provider import PROVIDERS_MAX, Provider
 from laba.model.quota import UNLIMITED
 from laba.model.refusal import Code, Refusal
 from laba.ports import Store
@@ -74,10 +75,41 @@ class Tenants:
             await self._replace(now, left)
         return None
 
+    async def put_provider(self, provider: Provider, app: App) -> Refusal | None:
+        """Have a push provider, in place of one of its name."""
+        async with self._changing:
+            now = self.apps.with_uuid(app.uuid) or app
+            others = {one.name: one for one in now.policy.providers if one.name != provider.name}
+            if len(others) >= PROVIDERS_MAX:
+                reason = f"{app.name} has {PROVIDERS_MAX} push providers already: no more"
+                return Refusal(Code.PROVIDERS_TOO_MANY, reason)
+            rival = next((one.name for one in others.values() if one.serves == provider.serves), None)
+            if rival is not None:
+                reason = f"package is that of the provider {rival} already"
+                return Refusal(Code.FIELD_INVALID, reason, field="package")
+            await self._provided(now, {**others, provider.name: provider})
+        return None
+
+    async def remove_provider(self, name: str, app: App) -> Refusal | None:
+        """Have a push provider no more."""
+        async with self._changing:
+            now = self.apps.with_uuid(app.uuid) or app
+            if now.policy.provider(name) is None:
+                return Refusal(Code.PROVIDER_UNKNOWN, f"{app.name} has no push provider {name}", subject=name)
+            await self._provided(now, {one.name: one for one in now.policy.providers if one.name != name})
+        return None
+
+    async def _provided(self, app: App, providers: Mapping[str, Provider]) -> None:
+        """Have these providers, and no others."""
+        listed = tuple(providers[name] for name in sorted(providers))
+        await self._keep(app.with_policy(replace(app.policy, providers=listed)))
+
     async def _replace(self, app: App, hooks: Mapping[str, Hook]) -> None:
         """Have these hooks, and no others."""
         listed = tuple(hooks[name] for name in sorted(hooks))
-        changed = app.with_policy(replace(app.policy, hooks=listed))
+        await self._keep(app.with_policy(replace(app.policy, hooks=listed)))
+
+    async def _keep(self, changed: App) -> None:
         await self._store.change_app(changed)
         self.apps = self.apps.replacing(changed)
 
@@ -108,13 +140,13 @@ def _changed(call: ChangeApp, app: App) -> App:
     switched_on = {feature for feature, on in call.features.items() if on}
     switched_off = {feature for feature, on in call.features.items() if not on}
     types = {**app.policy.types, **call.types}
-    policy = AppPolicy(
+    policy = replace(
+        app.policy,
         features=frozenset[Feature]((app.policy.features | switched_on) - switched_off),
         quotas={**app.policy.quotas, **call.quotas},
         development=app.policy.development if call.development is None else call.development,
         priorities=call.priorities.applied(app.policy.priorities),
         types={name: flags for name, flags in types.items() if flags is not None},
-        hooks=app.policy.hooks,
     )
     return app.with_policy(policy)
 

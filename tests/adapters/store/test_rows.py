@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -50,18 +51,21 @@ def test_a_dispatch_from_before_there_were_chosen_users_is_read():  # R8
 
 def test_targets_and_notifications_are_kept_by_these_names():  # P4 P6
     """Whoever renames a member of the model changes what is in the files."""
-    document = (
+    before = (
         '{"sender":"admin","kind":"txt","fields":{"text":"hello"},"flags":[true,true,true,true,false],'
         '"audience":"targets","conversation":"system","targets":{"users":null,"tags":["a"],"any_tags":["b"],'
         '"package":"p","platforms":["ios"]},"notification":{"alert":"x","title":"t","platforms":{"ios":'
         '{"alert":null,"extras":{"k":1},"silent":true}}}}'
     )
+    document = before.replace('"silent":true', '"silent":true,"title":"T","options":{"sound":"ding"}')
     one = to_chosen(
         1,
         quota=QuotaName.USERS_BROADCAST,
         targets=Targets(None, frozenset("a"), frozenset("b"), "p", frozenset({"ios"})),
-        notification=Notification("x", "t", {"ios": Override(None, {"k": 1}, silent=True)}),
+        notification=Notification("x", "t", {"ios": Override(None, {"k": 1}, True, "T", {"sound": "ding"})}),
     )
+    plain = replace(one, notification=Notification("x", "t", {"ios": Override(None, {"k": 1}, silent=True)}))
+    assert rows.dispatch_of((1, "app-1", 1, "users_broadcast", before)) == plain
     assert rows.dispatch_of((1, "app-1", 1, "users_broadcast", document)) == one
     assert json.loads(json.loads(rows.ledger_row(one))[4]) == json.loads(document)
 

@@ -62,6 +62,10 @@ def test_the_vendors_words_are_the_vendors(code, words):
         (Code.SIGNATURE_REUSED, (401, "unauthorized", "{reason}")),
         (Code.AUDIENCE_EMPTY, (400, "illegal_argument", "{reason}")),
         (Code.NOT_RECALLABLE, (403, "forbidden_op", "{reason}")),
+        (Code.PROVIDER_UNKNOWN, (404, "service_resource_not_found", "{reason}")),
+        (Code.PROVIDERS_TOO_MANY, (403, "exceed_limit", "{reason}")),
+        (Code.DEVICE_UNKNOWN, (404, "service_resource_not_found", "{reason}")),
+        (Code.PUSH_OVER, (404, "service_resource_not_found", "{reason}")),
     ],
 )
 def test_what_the_vendor_does_not_know_is_said_in_our_words(code, words):

@@ -92,7 +92,10 @@ def test_the_vendors_sample_is_read_whole(submitted, sample, name):
     size = sum(
         len(json.dumps(document[part], ensure_ascii=False, separators=(",", ":")).encode()) for part in ("msg", "ext")
     )
-    assert submitted(body) == Submission(
+    asked = submitted(body)
+    # What a push shows is said in test_pushes.py.
+    assert (asked.notification is None) is (kind in {Kind.CMD, Kind.CUSTOM})
+    assert replace(asked, notification=None) == Submission(
         sender="admin",
         content=Content(kind, fields),
         flags=SILENT if kind is Kind.CMD else SHOWN,
@@ -105,6 +108,7 @@ def test_the_vendors_sample_is_read_whole(submitted, sample, name):
         ext={"extKey": "extValue"},
         level=Level.NORMAL,
         client_id=None,
+        push_feature=Feature.MESSAGE_PUSH,
     )
 
 
@@ -227,7 +231,7 @@ def for_rooms(read):
 @pytest.mark.parametrize("page", ["agora_broadcast", "broadcast"])
 @pytest.mark.parametrize("name", ["txt", "img", "audio", "video", "file", "loc", "cmd"])
 def test_a_sample_to_all_rooms_is_the_one_to_users_but_for_whom_it_is_for(for_rooms, submitted, sample, page, name):
-    """Of both pages: the same body, and a level."""
+    """Of both pages: the same body, and a level; but what is for all rooms is pushed to nobody."""
     body = sample(f"rooms/{page}_{name}")
     assert for_rooms(body) == replace(
         submitted(body),
@@ -235,6 +239,7 @@ def test_a_sample_to_all_rooms_is_the_one_to_users_but_for_whom_it_is_for(for_ro
         feature=Feature.CHATROOMS_BROADCAST,
         quota=QuotaName.CHATROOMS_BROADCAST,
         level=Level.LOW,
+        notification=None,
     )
 
 
@@ -288,13 +293,14 @@ def submitted_to_all(read):
 # V1
 @pytest.mark.parametrize("more", [{}, {"appkey": "org#app"}])
 def test_a_broadcast_to_all_users_is_one_to_who_is_online_with_another_audience(submitted, submitted_to_all, more):
-    """Its switch and its quota are its own; unknown members are ignored (G5)."""
+    """Its switch and its quota are its own, and it is pushed by itself (E13); unknown members are ignored (G5)."""
     online = submitted(said(ext={"k": "v"}))
     assert submitted_to_all(said(target_type="users", ext={"k": "v"}, **more)) == replace(
         online,
         audience=Audience.ALL_USERS,
         feature=Feature.ALL_USERS_BROADCAST,
         quota=QuotaName.ALL_USERS_BROADCAST,
+        push_feature=None,
     )
 
 

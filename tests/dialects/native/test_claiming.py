@@ -42,6 +42,15 @@ def claim(method, path, **headers):
         ("DELETE", "/v1/apps/acme/chat/callbacks/main", "remove callback", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/callbacks/main/dead", "list dead letters", ("acme", "chat")),
         ("POST", "/v1/apps/acme/chat/callbacks/main/dead/resend", "resend dead letters", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/providers", "list push providers", ("acme", "chat")),
+        ("PUT", "/v1/apps/acme/chat/providers/ios", "put push provider", ("acme", "chat")),
+        ("DELETE", "/v1/apps/acme/chat/providers/ios", "remove push provider", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/providers/ios/check", "check push provider", ("acme", "chat")),
+        ("GET", "/v1/apps/acme/chat/users/ann/devices", "list devices", ("acme", "chat")),
+        ("PUT", "/v1/apps/acme/chat/users/ann/devices/phone", "put device", ("acme", "chat")),
+        ("DELETE", "/v1/apps/acme/chat/users/ann/devices/phone", "remove device", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/pushes", "push", ("acme", "chat")),
+        ("POST", "/v1/apps/acme/chat/broadcasts/7/push/pause", "pause, resume or cancel push", ("acme", "chat")),
         ("GET", "/v1/apps/acme/chat/words", "get words", ("acme", "chat")),
         ("PUT", "/v1/apps/acme/chat/words", "put words", ("acme", "chat")),
     ],
@@ -53,17 +62,21 @@ def test_each_path_is_claimed_for_its_app(method, path, name, app):
 
 
 def test_who_may_what_stands_in_the_table():
-    """A user's own is the user's or its app's; a broadcast of any app is the operator's."""  # S5 X2 A10
+    """A user's own is the user's or its app's; a broadcast of any app is the operator's."""  # S2 S5 X2 A10
     rights = {endpoint.name: endpoint.right for endpoint in ENDPOINTS}
     assert {name for name, right in rights.items() if right is Right.USER_OR_APP} == {
         "list conversations",
         "read conversation",
         "history",
+        "list devices",
+        "put device",
+        "remove device",
     }
     assert (rights["get broadcast"], rights["find broadcast"]) == (Right.APP_OR_OPERATOR, Right.OPERATOR)
     assert rights["room report"] is rights["recall"] is Right.APP_OR_OPERATOR
-    # An app's own back end looks after its rooms, its callbacks and its words: S3 S6 S7
-    of_app = [each for each in ENDPOINTS if any(word in each.pattern for word in ("/rooms", "/callbacks", "/words"))]
+    # An app's own back end looks after its rooms, its callbacks, its words and its pushes: S3 S6 S7 S8
+    words = ("/rooms", "/callbacks", "/words", "/providers", "/push")
+    of_app = [each for each in ENDPOINTS if any(word in each.pattern for word in words)]
     assert {each.right for each in of_app} == {Right.APP_OR_OPERATOR}
     assert all("{user}" in each.pattern for each in ENDPOINTS if each.right is Right.USER_OR_APP)
 

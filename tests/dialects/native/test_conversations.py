@@ -2,9 +2,12 @@ import json
 
 import pytest
 
-from laba.dialects.native.conversations import METHODS, tell
+from laba.dialects.native.conversations import methods, tell
+from laba.model.attendance import Seat
 from laba.model.calls import AppsListed
+from laba.model.device import Address, Device, Registration
 from laba.model.dispatch import Conversation, ConversationType
+from laba.model.pushcalls import DeviceRemoved, DevicesShown, PutDevice, RemoveDevice
 from laba.model.recordcalls import (
     Acknowledge,
     Acknowledged,
@@ -18,7 +21,9 @@ from laba.model.recordcalls import (
 )
 from laba.model.refusal import Code, Refusal
 
+METHODS = methods(frozenset({"webpush", "apns", "fcm"}))
 ADMIN = Conversation(ConversationType.APP, "admin")
+PHONE = Device(Seat("an app", "ann", "phone"), "ios", "com.acme")
 NAMED = {"type": "app", "id": "admin"}
 
 
@@ -37,7 +42,7 @@ def fault(answer):
 
 def test_the_methods_are_those_of_the_design():
     """Each acts for the user whose session it is; no data names another."""  # S5
-    assert {*METHODS} == {"conversations", "read", "history", "ack"}
+    assert {*METHODS} == {"conversations", "read", "history", "ack", "device.set", "device.delete"}
     assert ask("conversations", {"user": "eve"}).user == "ann"
     assert ask("read", {**NAMED, "user": "eve"}).user == "ann"
 
@@ -128,6 +133,42 @@ def test_ids_that_cannot_be_are_refused_by_their_place(ids, field):
     assert fault(ask("ack", {})) == (Code.FIELD_INVALID, "ids")
 
 
+def test_a_device_is_set_and_deleted_by_its_own_session():
+    """Which is the device: no data names another, or another's user."""  # S2 S8
+    given = {"provider": "apns", "token": "ab" * 32, "sandbox": True, "locale": "zh-CN", "time_zone": "Asia/Shanghai"}
+    address = Address("apns", "ab" * 32, sandbox=True)
+    whole = PutDevice("ann", None, None, None, address, "zh-CN", "Asia/Shanghai")
+    assert ask("device.set", given) == whole
+    assert ask("device.set", given | {"user": "eve", "device": "another"}) == whole
+    assert ask("device.set", {"platform": "ios", "package": "com.acme"}) == PutDevice("ann", None, "ios", "com.acme")
+    assert ask("device.set", b"") == PutDevice("ann", None)
+    assert ask("device.delete", {"user": "eve", "device": "another"}) == RemoveDevice("ann", None)
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"provider": "apns"}, "token"),
+        ({"token": "ab"}, "provider"),
+        ({"provider": "pigeon", "token": "ab"}, "provider"),
+        ({"provider": "apns", "token": None}, "token"),
+        ({"provider": "apns", "token": ""}, "token"),
+        ({"provider": "webpush", "token": ["x"]}, "token"),
+        ({"sandbox": "yes"}, "sandbox"),
+        ({"platform": 5}, "platform"),
+        ({"locale": "zh CN"}, "locale"),
+        ({"time_zone": ""}, "time_zone"),
+    ],
+)
+def test_a_device_that_cannot_be_is_refused_by_the_member(data, field):  # G4
+    assert fault(ask("device.set", data)) == (Code.FIELD_INVALID, field)
+
+
+def test_only_what_laba_can_push_by_is_a_provider():  # S8
+    method = methods(frozenset({"webpush"}))["device.set"]
+    assert fault(method(b'{"provider":"apns","token":"ab"}', "ann")) == (Code.FIELD_INVALID, "provider")
+
+
 @pytest.mark.parametrize("data", [b"{", b"[]", b"null", b"[" * 100_000])
 @pytest.mark.parametrize("method", sorted(METHODS))
 def test_data_that_is_no_object_is_refused(method, data):
@@ -159,7 +200,9 @@ def test_history_is_told_with_its_cursor():
     assert json.loads(tell(HistoryRead((), 0, roaming=False))) == {"messages": [], "cursor": None, "roaming": False}
 
 
-@pytest.mark.parametrize("answer", [MarkedRead(ADMIN), Acknowledged()])
+@pytest.mark.parametrize(
+    "answer", [MarkedRead(ADMIN), Acknowledged(), DevicesShown((Registration(PHONE),)), DeviceRemoved("phone")]
+)
 def test_what_was_noted_is_answered_with_an_empty_object(answer):
     # S5
     assert tell(answer) == b"{}"

@@ -60,6 +60,7 @@ def test_an_app_is_shown_with_its_names_keys_and_policy():
             "signature_once": False,
             "word_filter": False,
             "text_check": False,
+            "message_push": False,
         },
         "quotas": {
             "users_broadcast": "1/minute,50/day",
@@ -237,6 +238,21 @@ def test_a_refusal_names_code_sentence_and_field():
     response, body = write(Refusal(Code.FIELD_INVALID, "kind is missing", field="kind"))
     assert response.status == 400
     assert body == {"error": {"code": "field_invalid", "message": "kind is missing", "field": "kind"}}
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        (Code.PROVIDER_UNKNOWN, 404),
+        (Code.PROVIDERS_TOO_MANY, 403),
+        (Code.DEVICE_UNKNOWN, 404),
+        (Code.PUSH_OVER, 409),
+    ],
+)
+def test_what_cannot_be_done_about_pushes_has_a_status_of_its_like(code, status):
+    # S2 S8
+    response, body = write(Refusal(code, "why", subject="x"))
+    assert (response.status, body) == (status, {"error": {"code": code.value, "message": "why"}})
 
 
 def test_a_full_quota_says_when_to_come_back():

@@ -193,9 +193,20 @@ def test_whom_it_is_for_is_judged(fault, path, fields, code, field):
 
 # R2, G5
 def test_newer_fields_are_accepted(read):
-    """And mean nothing to us."""
-    assert read(ONLINE, told(msgRandom="981", another="x")) == read(ONLINE, told())
-    assert read(ALL, told(pushData="x", pushExt="{}", os="iOS", another="x")) == read(ALL, told())
+    """And mean nothing to us; what only a push would show means nothing where none is."""
+    assert read(ONLINE, told(msgRandom="981", pushData="x", another="x")) == read(ONLINE, told())
+    assert read(ALL, told(pushExt="{}", os="iOS", another="x")) == read(ALL, told())
+
+
+def shown(alert, *, silent=False, **extras):
+    return Notification(
+        alert,
+        platforms={
+            "ios": Override(extras=extras, silent=silent),
+            "android": Override(extras=extras),
+            "web": Override(extras=extras),
+        },
+    )
 
 
 # R8, P10
@@ -206,14 +217,22 @@ def test_a_push_shows_the_callers_text_or_the_types(read, path):
     def notification(**fields):
         return read(path, told(**CALLS[path]) | fields).notification
 
-    assert notification() == Notification("hello")
-    assert notification(pushContent="look") == Notification("look")
-    assert notification(pushContent="look", contentAvailable="1") == Notification(
-        "look", platforms={"ios": Override(silent=True)}
-    )
+    assert notification() == shown("hello")
+    assert notification(pushContent="look") == shown("look")
+    assert notification(pushContent="look", contentAvailable="1") == shown("look", silent=True)
+    assert notification(pushContent="", pushData="") == shown("hello")
     assert notification(objectName="app:mine", content="x") is None
-    assert notification(objectName="app:mine", content="x", pushContent="look") == Notification("look")
+    assert notification(objectName="app:mine", content="x", pushContent="look") == shown("look")
     assert notification(objectName="RC:InfoNtf", content='{"message":"x"}', pushContent="look") is None
+
+
+# P6
+@pytest.mark.parametrize("path", [ALL, SYSTEM])
+def test_push_data_travels_with_the_push(read, fault, path):
+    """As the text that it is, to all platforms; as long as a message may be."""
+    told_more = told(**CALLS[path]) | {"pushContent": "look", "pushData": '{"id":"1"}'}
+    assert read(path, told_more).notification == shown("look", pushData='{"id":"1"}')
+    assert fault(path, told_more | {"pushData": "x" * 131_073}) == (Code.FIELD_INVALID, "pushData")
 
 
 # R8

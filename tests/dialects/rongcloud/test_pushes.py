@@ -96,9 +96,9 @@ def test_everybody_is_an_audience_of_its_own(read):
             ),
         ),
         ({"alert": "look", "ios": {"extras": ""}}, Notification("look", platforms={"ios": Override()})),
-        # What newer SDKs add (vendor-apis.md 3.2) means nothing to us.
+        # Of what newer SDKs add (vendor-apis.md 3.2) this means nothing to us.
         (
-            {"alert": "look", "forceShowPushContent": 1, "harmonyOS": {}, "ios": {"badge": 1, "thread-id": "x"}},
+            {"alert": "look", "forceShowPushContent": 1, "harmonyOS": {}, "ios": {"richMediaUri": "x"}},
             Notification("look", platforms={"ios": Override()}),
         ),
     ],
@@ -108,6 +108,52 @@ def test_a_notification_has_a_text_for_all_and_one_for_each(read, given, notific
     assert read(PUSH, body(notification=given)).notification == notification
     assert read(PUSH, bare(notification=given)).notification == notification
     assert read(DEVICES, bare(notification=given)).notification == notification
+
+
+# P6, vendor-apis.md 3.2
+@pytest.mark.parametrize(
+    ("platform", "own", "override"),
+    [
+        ("ios", {"title": "t"}, Override(title="t")),
+        ("ios", {"title": ""}, Override()),
+        (
+            "ios",
+            {"badge": 3, "category": "c", "thread-id": "x", "interruption-level": "passive"},
+            Override(options={"badge": 3, "category": "c", "thread": "x", "interruption": "passive"}),
+        ),
+        (
+            "android",
+            {"fcm": {"channelId": "c", "image": "http://x/y", "importance": "high"}, "hw": {"channelId": "h"}},
+            Override(options={"channel": "c", "image": "http://x/y"}),
+        ),
+        ("android", {"channelId": "c", "fcm": None}, Override(options={"channel": "c"})),
+    ],
+)
+def test_what_newer_sdks_add_is_shown_where_a_service_can(read, platform, own, override):
+    """Apple's members stand in `ios`, Google's in `android.fcm`; other makers' services are none of laba's."""
+    given = {**ALERT, platform: own}
+    for asked in (read(PUSH, body(notification=given)), read(DEVICES, bare(notification=given))):
+        assert asked.notification == Notification("look", platforms={platform: override})
+    to_users = read(USERS, {"userIds": ["a"], "notification": {"pushContent": "look", platform: own}})
+    assert to_users.notification == Notification("look", platforms={platform: override})
+
+
+# P6, G5
+@pytest.mark.parametrize("value", [None, "3", "", True, 1.5, [], {}, [[]], {"a": {"b": 1}}, 10**300])
+def test_what_is_not_of_its_type_is_passed_over(read, value):
+    """It says nothing of the message, so that nobody loses one for it."""
+    texts = ("category", "thread-id", "interruption-level", "channelId", "image")
+    given = dict.fromkeys(("badge", *texts), value)
+    taken = read(PUSH, body(notification={**ALERT, "ios": given, "android": {"fcm": given}})).notification
+    for own in taken.platforms.values():
+        if isinstance(value, str):
+            assert set(own.options) == {"category", "thread", "interruption", "channel", "image"}
+        elif value == 10**300:
+            assert own.options == {"badge": value}
+        else:
+            assert own.options == {}
+    odd = read(PUSH, body(notification={**ALERT, "android": {"fcm": value}})).notification
+    assert odd.platforms["android"].options == {}
 
 
 # P6
@@ -129,6 +175,13 @@ def test_a_notification_has_a_text_for_all_and_one_for_each(read, given, notific
         ({**ALERT, "ios": {"extras": "x"}}, Code.FIELD_INVALID, "notification.ios.extras"),
         ({**ALERT, "ios": {"extras": []}}, Code.FIELD_INVALID, "notification.ios.extras"),
         ({**ALERT, "ios": {"extras": "[]"}}, Code.FIELD_INVALID, "notification.ios.extras"),
+        ({**ALERT, "ios": {"extras": "[" * 65}}, Code.FIELD_INVALID, "notification.ios.extras"),
+        ({**ALERT, "ios": {"extras": '{"a":NaN}'}}, Code.FIELD_INVALID, "notification.ios.extras"),
+        ({**ALERT, "ios": {"extras": '{"a":"\\ud800"}'}}, Code.FIELD_INVALID, "notification.ios.extras"),
+        ({**ALERT, "ios": {"extras": 5}}, Code.FIELD_INVALID, "notification.ios.extras"),
+        ({**ALERT, "ios": {"title": 5}}, Code.FIELD_INVALID, "notification.ios.title"),
+        ({**ALERT, "android": []}, Code.FIELD_INVALID, "notification.android"),
+        ({**ALERT, "ios": {"contentAvailable": []}}, Code.FIELD_INVALID, "notification.ios.contentAvailable"),
         ({**ALERT, "title": 5}, Code.FIELD_INVALID, "notification.title"),
         ("look", Code.FIELD_INVALID, "notification"),
     ],

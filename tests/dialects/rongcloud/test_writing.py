@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -6,8 +7,10 @@ import builders
 from laba.dialects.rongcloud import uids
 from laba.dialects.rongcloud.dialect import RongCloudDialect
 from laba.dialects.rongcloud.endpoints import ENDPOINTS
+from laba.model.app import AppPolicy
 from laba.model.calls import Accepted, AppsListed, Grant, Posted, TokenIssued
 from laba.model.dispatch import Audience, Dispatch
+from laba.model.provider import Account, Provider
 from laba.model.recordcalls import Recalled
 from laba.model.refusal import Code, Refusal
 from laba.model.roomcalls import MembersChecked, MembersQueried, RoomGiven, RoomsClosed, RoomsFound, RoomsOpened
@@ -88,12 +91,28 @@ def test_a_push_is_named_and_warns_of_a_sender_without_token(written):
 # P11, V2
 @pytest.mark.parametrize("path", ["/push.json", "/push/user.json", "/push/custom.json"])
 def test_a_notification_alone_has_no_message(written, path):
-    """And the caller learns that nobody shows it yet."""
+    """And the caller learns that nobody shows it, as long as the app has no provider."""
     accepted = Accepted(dispatch(audience=Audience.DEVICES, sender=""), sender_has_token=False)
     assert written(path, accepted) == {
         "id": UID,
         "warning": "no push provider is configured: nobody is notified",
     }
+
+
+# P11, S8
+@pytest.mark.parametrize("path", ["/push.json", "/push/user.json", "/push/custom.json"])
+def test_where_the_app_has_a_provider_nobody_is_warned(exchange, path):
+    """But of a message's sender without a token, who has no name to show (P9)."""
+    asked = exchange(path)
+    provider = Provider("web", "webpush", Account("key", "mailto:ops@example.com"))
+    asked = replace(asked, app=asked.app.with_policy(AppPolicy(providers=(provider,))))
+
+    def body(dispatched):
+        answer = Accepted(dispatched, sender_has_token=False)
+        return json.loads(RongCloudDialect().write(asked, answer).body)
+
+    assert body(dispatch(audience=Audience.DEVICES, sender="")) == {"code": 200, "id": UID}
+    assert body(dispatch()) == {"code": 200, "id": UID, "messageUID": UID, "warning": "sender has no token"}
 
 
 # S1, S2, S11

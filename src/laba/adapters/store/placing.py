@@ -1,9 +1,10 @@
-"""What follows from a dispatch's place, in the same transaction: a campaign begins, or a message is withdrawn."""
+"""What follows from a dispatch's place, in the same transaction: a campaign, a push, or a message is withdrawn."""
 
 import msgspec
 from sqlalchemy import Connection
 
 from laba.adapters.store import campaignstatements, statements
+from laba.adapters.store.pushes import cancel_push, queue_push
 from laba.adapters.store.rows import targets_text
 from laba.adapters.store.statements import Hot
 from laba.adapters.store.tables import State
@@ -30,7 +31,9 @@ class Placing:
             return False
         if dispatch.audience is Audience.TARGETS:
             self._begin_campaign(connection, dispatch, stream, offset)
+        queue_push(connection, dispatch)
         if dispatch.recalls is not None:
+            cancel_push(connection, dispatch.recalls)
             self._recall.run(connection, {"recalled": dispatch.recalls, "the_app": dispatch.app_uuid})
             self._end_walk.run(connection, {"dispatch": dispatch.recalls})
         return True

@@ -16,6 +16,7 @@ from laba.model.hook import Hook, Source
 from laba.model.moderation import Verdict
 from laba.model.notification import Notification
 from laba.model.priorities import Priorities
+from laba.model.provider import Account, Provider
 from laba.model.quota import Quota, Span
 from laba.model.tags import All, Either, Pattern, Tag, TagExpression
 from laba.model.targets import Targets
@@ -96,10 +97,22 @@ class HookDocument(msgspec.Struct, array_like=True):
     sources: list[Source]
 
 
+class ProviderDocument(msgspec.Struct, array_like=True):
+    """The JSON array of a push provider; its account is an array of its own."""
+
+    name: str
+    kind: str
+    account: tuple[str, str, str, str, str]
+    package: str
+    topic: str
+    sandbox: bool
+    per_second: int
+
+
 class PolicyDocument(msgspec.Struct):
     """The JSON of an app's policy; a span is [limit, seconds], a type's flags are in the order of their members.
 
-    What goes first (E5), types (R8) and hooks (S6) are absent in older files.
+    What goes first (E5), types (R8), hooks (S6) and providers (S8) are absent in older files.
     """
 
     features: list[Feature]
@@ -109,6 +122,7 @@ class PolicyDocument(msgspec.Struct):
     high_members: list[str] = []
     types: dict[str, tuple[bool, ...]] = {}
     hooks: list[HookDocument] = []
+    providers: list[ProviderDocument] = []
 
 
 def ledger_row(dispatch: Dispatch) -> str:
@@ -333,7 +347,8 @@ def policy_text(policy: AppPolicy) -> str:
         HookDocument(hook.name, hook.url, hook.form, hook.secret, hook.env, sorted(hook.sources))
         for hook in policy.hooks
     ]
-    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first, types, hooks))
+    providers = [_provider_document(provider) for provider in policy.providers]
+    return _text(PolicyDocument(sorted(policy.features), quotas, policy.development, *first, types, hooks, providers))
 
 
 def _policy_of(text: str) -> AppPolicy:
@@ -344,7 +359,20 @@ def _policy_of(text: str) -> AppPolicy:
     hooks = tuple(
         Hook(one.name, one.url, one.form, one.secret, one.env, frozenset(one.sources)) for one in document.hooks
     )
-    return AppPolicy(frozenset(document.features), quotas, document.development, priorities, types, hooks)
+    providers = tuple(_provider_of(one) for one in document.providers)
+    return AppPolicy(frozenset(document.features), quotas, document.development, priorities, types, hooks, providers)
+
+
+def _provider_document(provider: Provider) -> ProviderDocument:
+    account = provider.account
+    keys = (account.key, account.id, account.owner, account.url, account.token_url)
+    serves = (provider.package, provider.topic, provider.sandbox)
+    return ProviderDocument(provider.name, provider.kind, keys, *serves, provider.per_second)
+
+
+def _provider_of(document: ProviderDocument) -> Provider:
+    serves = (document.package, document.topic, document.sandbox)
+    return Provider(document.name, document.kind, Account(*document.account), *serves, document.per_second)
 
 
 def _text(document: object) -> str:

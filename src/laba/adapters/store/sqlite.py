@@ -15,6 +15,7 @@ from laba.adapters.store.commits import Addition, GroupCommit
 from laba.adapters.store.conversations import SqliteConversations
 from laba.adapters.store.devices import SqliteDevices, forget_devices
 from laba.adapters.store.letters import SqliteLetters
+from laba.adapters.store.pushes import SqlitePushes, queue_push
 from laba.adapters.store.reads import GroupRead, at_once
 from laba.adapters.store.reports import SqliteReports
 from laba.adapters.store.roomreports import SqliteRoomReports
@@ -36,10 +37,12 @@ _WITH_CLIENT_IDS = (QuotaName.NEROOM_BROADCAST, QuotaName.NIM_BROADCAST)
 class SqliteStore:
     """`ports.Store` on one SQLite file.
 
-    `streams`, `stays`, `conversations`, `campaigns`, `devices`, `reports`, `rooms`, `file_records`, `letters` and
-    `wordbook` lie in the same file. One process may have it open, through one store: who assembles sees to that
-    (design.md section 9). Bounds: `writes_waiting_limit` calls that change something and `reads_waiting_limit` that
-    do not may wait for an answer; one more raises StoreBusyError. `user` waits for nothing.
+    `streams`, `stays`, `conversations`, `campaigns`, `devices`, `reports`, `rooms`, `file_records`, `letters`,
+    `pushes` and `wordbook` lie in the same file. One process may have it open, through one store: who assembles sees
+    to that (design.md section 9).
+
+    Bounds: `writes_waiting_limit` calls that change something and `reads_waiting_limit` that do not may wait for an
+    answer; one more raises StoreBusyError. `user` waits for nothing.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class SqliteStore:
         self.rooms = SqliteRooms(writer, reader, near)
         self.file_records = SqliteFileRecords(writer, reader, near)
         self.letters = SqliteLetters(writer, reader)
+        self.pushes = SqlitePushes(writer, reader)
         self.wordbook = SqliteWordbook(writer, reader)
         self._writer = writer
         self._reader = reader
@@ -205,7 +209,8 @@ class SqliteStore:
         """Note that it went out; one whose work is done already stays what it became."""
 
         def write(connection: Connection) -> None:
-            connection.execute(statements.DONE, {"dispatch": dispatch.id})
+            if connection.execute(statements.DONE, {"dispatch": dispatch.id}).rowcount == 1:
+                queue_push(connection, dispatch)
 
         await self._writer.do(write)
 

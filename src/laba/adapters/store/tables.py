@@ -95,6 +95,60 @@ devices = Table(
     Column("device", Text, primary_key=True),
     Column("platform", Text),
     Column("package", Text, nullable=False),
+    # What it is pushed to by; a token that died leaves why.
+    Column("kind", Text),
+    Column("token", Text),
+    Column("sandbox", Boolean),
+    Column("locale", Text),
+    Column("time_zone", Text),
+    Column("registered_at_ms", BigInteger),
+    Column("dead", Text),
+    sqlite_with_rowid=False,
+)
+_HAS_TOKEN = devices.c.token.is_not(None)
+Index(
+    "devices_pushed", *(devices.c[name] for name in ("app_uuid", "kind", "user", "device")), sqlite_where=_HAS_TOKEN
+)
+Index("devices_token", devices.c.app_uuid, devices.c.token, sqlite_where=_HAS_TOKEN)
+
+# Dispatches whose pushes were not begun yet.
+push_queue = Table(
+    "push_queue",
+    METADATA,
+    Column("dispatch", _NUMBER, primary_key=True, autoincrement=False),
+    Column("app_uuid", Text, nullable=False),
+)
+
+# A push with one provider: its walk through the devices, and what became of it. `rejected` is a JSON object.
+push_jobs = Table(
+    "push_jobs",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("dispatch", BigInteger, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cursor_user", Text, nullable=False),
+    Column("cursor_device", Text, nullable=False),
+    Column("walked", Boolean, nullable=False),
+    Column("targeted", BigInteger, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("retried", BigInteger, nullable=False),
+    Column("rejected", Text, nullable=False),
+    UniqueConstraint("dispatch", "provider"),
+    sqlite_autoincrement=True,
+)
+Index("push_jobs_under_way", push_jobs.c.number, sqlite_where=text("state = 'under_way'"))
+
+push_retries = Table(
+    "push_retries",
+    METADATA,
+    Column("job", BigInteger, primary_key=True),
+    Column("user", Text, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Index("push_retries_due", "job", "due_at_ms"),
     sqlite_with_rowid=False,
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 from laba.dialects.easemob.bodies import TYPES, Body, read_body
 from laba.dialects.easemob.fields import invalid
 from laba.dialects.easemob.jsontext import parse_object
+from laba.dialects.easemob.pushes import notification
 from laba.dialects.strictjson import compact
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
@@ -84,6 +85,9 @@ def _broadcast(document: Mapping[str, Any], audience: Audience) -> Submission | 
         original=said.original,
         ext=document.get("ext"),
         level=level_of(document) if to_rooms else Level.NORMAL,
+        notification=None if to_rooms else notification(said.content, document.get("ext")),
+        # What reaches everybody by itself starts no push, unless the app has it so (E13).
+        push_feature=None if audience is Audience.ALL_USERS else Feature.MESSAGE_PUSH,
     )
 
 

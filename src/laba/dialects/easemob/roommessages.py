@@ -16,7 +16,8 @@ from laba.dialects.easemob.messages import (
     sender_fault,
     size_of,
 )
-from laba.model.app import QuotaName
+from laba.dialects.easemob.pushes import notification
+from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
 from laba.model.dispatch import Audience, Submission
 from laba.model.refusal import Code, Refusal
@@ -57,6 +58,8 @@ def read_room_message(claim: Claim, body: bytes) -> Submission | Refusal:
         level=level_of(document),
         rooms=tuple(dict.fromkeys(document["to"])),
         users=frozenset(document["users"]) if directed else None,
+        notification=notification(said.content, document.get("ext")),
+        push_feature=Feature.MESSAGE_PUSH,
     )
 
 

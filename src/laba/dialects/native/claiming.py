@@ -48,6 +48,25 @@ LIST_DEAD: Final = Endpoint("list dead letters", "GET", f"{_HOOKS}/{{hook}}/dead
 RESEND_DEAD: Final = Endpoint(
     "resend dead letters", "POST", f"{_HOOKS}/{{hook}}/dead/resend", Right.APP_OR_OPERATOR, JSON
 )
+_PROVIDERS: Final = "/v1/apps/{org}/{app}/providers"
+LIST_PROVIDERS: Final = Endpoint("list push providers", "GET", _PROVIDERS, Right.APP_OR_OPERATOR)
+PUT_PROVIDER: Final = Endpoint("put push provider", "PUT", f"{_PROVIDERS}/{{provider}}", Right.APP_OR_OPERATOR, JSON)
+REMOVE_PROVIDER: Final = Endpoint(
+    "remove push provider", "DELETE", f"{_PROVIDERS}/{{provider}}", Right.APP_OR_OPERATOR
+)
+CHECK_PROVIDER: Final = Endpoint(
+    "check push provider", "POST", f"{_PROVIDERS}/{{provider}}/check", Right.APP_OR_OPERATOR
+)
+LIST_DEVICES: Final = Endpoint("list devices", "GET", f"{_OF_USER}/devices", Right.USER_OR_APP)
+PUT_DEVICE: Final = Endpoint("put device", "PUT", f"{_OF_USER}/devices/{{device}}", Right.USER_OR_APP, JSON)
+REMOVE_DEVICE: Final = Endpoint("remove device", "DELETE", f"{_OF_USER}/devices/{{device}}", Right.USER_OR_APP)
+PUSH: Final = Endpoint("push", "POST", "/v1/apps/{org}/{app}/pushes", Right.APP_OR_OPERATOR, JSON)
+SET_PUSH: Final = Endpoint(
+    "pause, resume or cancel push",
+    "POST",
+    "/v1/apps/{org}/{app}/broadcasts/{id}/push/{action}",
+    Right.APP_OR_OPERATOR,
+)
 GET_WORDS: Final = Endpoint("get words", "GET", "/v1/apps/{org}/{app}/words", Right.APP_OR_OPERATOR)
 # Twenty thousand words of 64 characters, in the longest form that JSON has for them.
 PUT_WORDS: Final = Endpoint(
@@ -82,6 +101,15 @@ ENDPOINTS: Final = (
     REMOVE_HOOK,
     LIST_DEAD,
     RESEND_DEAD,
+    LIST_PROVIDERS,
+    PUT_PROVIDER,
+    REMOVE_PROVIDER,
+    CHECK_PROVIDER,
+    LIST_DEVICES,
+    PUT_DEVICE,
+    REMOVE_DEVICE,
+    PUSH,
+    SET_PUSH,
     GET_WORDS,
     PUT_WORDS,
 )

@@ -1,15 +1,18 @@
 """A user's conversations in laba's own words: what rpc methods and REST say alike (design.md section 5)."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
+from laba.dialects.native import pushes
 from laba.dialects.native.members import Members, decoded, invalid
 from laba.dialects.unacceptable import Unacceptable
 from laba.model.calls import Answer, Call
 from laba.model.dispatch import Conversation, ConversationType
+from laba.model.pushcalls import DeviceRemoved, DevicesShown
 from laba.model.recordcalls import (
     Acknowledge,
     Acknowledged,
@@ -116,8 +119,15 @@ METHODS: Final[Mapping[str, Callable[[bytes, str], Call | Refusal]]] = MappingPr
         "read": _by_rpc(mark_read),
         "history": _by_rpc(history),
         "ack": _by_rpc(_acknowledge),
+        "device.delete": _by_rpc(lambda _members, user: pushes.remove_device(user, None)),
     }
 )
+
+
+def methods(kinds: AbstractSet[str]) -> Mapping[str, Callable[[bytes, str], Call | Refusal]]:
+    """Give every rpc method; `kinds` are those of push providers that laba can speak to."""
+    register = _by_rpc(lambda members, user: pushes.put_device(members, user, None, kinds))
+    return {**METHODS, "device.set": register}
 
 
 def tell(answer: Answer) -> bytes:
@@ -141,6 +151,8 @@ def told(answer: Answer) -> Any:
                 "cursor": cursor(following),
                 "roaming": roaming,
             }
+    if isinstance(answer, DevicesShown | DeviceRemoved):
+        return {}
     raise TypeError(f"no conversation is answered with {type(answer).__name__}")
 
 

@@ -1,7 +1,7 @@
 """The four verbs of ports.Dialect for laba's own REST."""
 
 from laba.dialects.native.claiming import claim
-from laba.dialects.native.reading import read
+from laba.dialects.native.reading import Offers, read
 from laba.dialects.native.writing import refuse, write
 from laba.model.app import App
 from laba.model.calls import Answer, Call, Claim, Exchange
@@ -11,12 +11,17 @@ from laba.model.refusal import Refusal
 
 
 class NativeDialect:
-    """The dialect `native` (ports.Dialect). `forms` are those in which hooks can be told."""
+    """The dialect `native` (ports.Dialect). `forms` are those in which hooks can be told.
 
-    __slots__ = ("_forms",)
+    `kinds` are those of push providers that can be spoken to.
+    """
 
-    def __init__(self, forms: frozenset[str] = frozenset({"native"})) -> None:
-        self._forms = forms
+    __slots__ = ("_offers",)
+
+    def __init__(
+        self, forms: frozenset[str] = frozenset({"native"}), kinds: frozenset[str] = frozenset({"webpush"})
+    ) -> None:
+        self._offers = Offers(forms, kinds)
 
     @property
     def name(self) -> str:
@@ -28,7 +33,7 @@ class NativeDialect:
 
     def read(self, claim: Claim, request: HttpRequest, app: App | None, now_ms: int) -> Call | Refusal:  # noqa: ARG002
         """Read query and body as the endpoint's call. Media type and length are the endpoint's row, judged before."""
-        return read(claim, request, app, self._forms)
+        return read(claim, request, app, self._offers)
 
     def receive(self, claim: Claim, head: RequestHead, app: App | None, now_ms: int) -> Upload | Refusal:  # noqa: ARG002
         """Raise ValueError, a bug: no endpoint of this dialect takes a file."""

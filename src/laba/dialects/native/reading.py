@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Final
 
-from laba.dialects.native import claiming, conversations, hooks, roomreports, rooms, sending, types
+from laba.dialects.native import claiming, conversations, hooks, pushes, roomreports, rooms, sending, types
 from laba.dialects.native.members import Members, decoded, invalid, named, user_name
 from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import App, AppName, Feature, QuotaName
@@ -12,6 +13,7 @@ from laba.model.calls import Call, ChangeApp, Claim, CreateApp, GetApp, Grant, L
 from laba.model.dispatch import Audience
 from laba.model.hookcalls import GetWords, ListHooks, RemoveHook
 from laba.model.http import HttpRequest
+from laba.model.pushcalls import CheckProvider, ListDevices, ListProviders, RemoveProvider, SetPush
 from laba.model.quota import Quota
 from laba.model.recordcalls import GetReport, Recall
 from laba.model.refusal import Refusal
@@ -23,13 +25,23 @@ TTL_LIMIT_SECONDS: Final = 2**31 - 1
 _RECALLABLE: Final = frozenset({Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS, Audience.TARGETS})
 
 
-def read(claim: Claim, request: HttpRequest, app: App | None, forms: AbstractSet[str]) -> Call | Refusal:
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What assembly put into this server: the forms in which hooks are told, the kinds of push providers."""
+
+    forms: AbstractSet[str]
+    kinds: AbstractSet[str]
+
+
+def read(claim: Claim, request: HttpRequest, app: App | None, offers: Offers) -> Call | Refusal:
     """Give the call that the endpoint, its query and its body mean; a Refusal names the member at fault."""
     try:
         if claim.endpoint.name == claiming.CHANGE_APP.name:
             return _change_app(request.body, app)
         if claim.endpoint.name == claiming.PUT_HOOK.name:
-            return hooks.put(decoded(request.body), claim.arguments["hook"], forms)
+            return hooks.put(decoded(request.body), claim.arguments["hook"], offers.forms)
+        if claim.endpoint.name in _OFFERED:
+            return _OFFERED[claim.endpoint.name](claim, request.body, offers.kinds)
         if claim.endpoint.name in _QUERIES:
             return _QUERIES[claim.endpoint.name](claim, request.head.query)
         return _READERS[claim.endpoint.name](claim, request.body)
@@ -100,6 +112,21 @@ def _recall(claim: Claim, _body: bytes) -> Recall:
     return Recall(conversations.message_id(claim.arguments["id"], "id"), _RECALLABLE)
 
 
+def _set_push(claim: Claim, _body: bytes) -> SetPush:
+    state = pushes.PUSH_ACTIONS.get(claim.arguments["action"])
+    if state is None:
+        raise invalid("action", f"must be one of {', '.join(pushes.PUSH_ACTIONS)}")
+    return SetPush(conversations.message_id(claim.arguments["id"], "id"), state)
+
+
+_OFFERED: Final[Mapping[str, Callable[[Claim, bytes, AbstractSet[str]], Call]]] = {
+    claiming.PUT_PROVIDER.name: lambda claim, body, kinds: pushes.put(
+        decoded(body), claim.arguments["provider"], kinds
+    ),
+    claiming.PUT_DEVICE.name: lambda claim, body, kinds: pushes.put_device(
+        decoded(body), claim.arguments["user"], claim.arguments["device"], kinds
+    ),
+}
 _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.CREATE_APP.name: _create_app,
     claiming.LIST_APPS.name: lambda _claim, _body: ListApps(),
@@ -125,6 +152,15 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.LIST_HOOKS.name: lambda _claim, _body: ListHooks(),
     claiming.REMOVE_HOOK.name: lambda claim, _body: RemoveHook(claim.arguments["hook"]),
     claiming.RESEND_DEAD.name: lambda claim, body: hooks.resend(decoded(body), claim.arguments["hook"]),
+    claiming.LIST_PROVIDERS.name: lambda _claim, _body: ListProviders(),
+    claiming.REMOVE_PROVIDER.name: lambda claim, _body: RemoveProvider(claim.arguments["provider"]),
+    claiming.CHECK_PROVIDER.name: lambda claim, _body: CheckProvider(claim.arguments["provider"]),
+    claiming.LIST_DEVICES.name: lambda claim, _body: ListDevices(claim.arguments["user"]),
+    claiming.REMOVE_DEVICE.name: lambda claim, _body: pushes.remove_device(
+        claim.arguments["user"], claim.arguments["device"]
+    ),
+    claiming.PUSH.name: sending.push,
+    claiming.SET_PUSH.name: _set_push,
     claiming.GET_WORDS.name: lambda _claim, _body: GetWords(),
     claiming.PUT_WORDS.name: lambda _claim, body: hooks.words(decoded(body)),
 }

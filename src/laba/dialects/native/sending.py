@@ -5,12 +5,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
-from laba.dialects.native import contents
+from laba.dialects.native import contents, pushes
 from laba.dialects.native.members import Members, compact_bytes, decoded, invalid, named, user_name
 from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import Feature, QuotaName
 from laba.model.calls import Claim
-from laba.model.content import Kind
+from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, ConversationType, Level, Submission
 from laba.model.flags import Flags
 from laba.model.refusal import Code, Refusal
@@ -52,12 +52,37 @@ def broadcast(_claim: Claim, body: bytes) -> Submission:
     if not isinstance(asked, str) or asked not in _BROADCASTS:
         raise invalid("audience", f"must be one of {', '.join(_BROADCASTS)}")
     audience, feature, quota = _BROADCASTS[asked]
+    pushed = pushes.notification(members, "push")
+    if pushed is not None and audience is Audience.ACTIVE_ROOMS:
+        raise invalid("push", "is for broadcasts to users: who is in a room is there")
     return replace(
         _submission(members, _sender(members)),
         audience=audience,
         feature=feature,
         quota=quota,
         conversation=_conversation(members, audience),
+        notification=pushed,
+    )
+
+
+def push(_claim: Claim, body: bytes) -> Submission:
+    """Read a push that is no message: to devices alone, and to no session (S8)."""
+    members = decoded(body)
+    members.required("push")
+    shown = pushes.notification(members, "push")
+    alert = "" if shown is None else shown.alert
+    return Submission(
+        sender=_sender(members) if "from" in members else "",
+        content=Content(Kind.TXT, {"text": alert}),
+        flags=_PASSING,
+        audience=Audience.DEVICES,
+        feature=Feature.PUSH,
+        quota=QuotaName.PUSH,
+        size_bytes=len(alert.encode()),
+        size_limit_bytes=SIZE_LIMIT_BYTES,
+        conversation=ConversationType.SYSTEM,
+        targets=pushes.targets(members),
+        notification=shown,
     )
 
 

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import msgspec
 
-from laba.dialects.native import hooks, roomreports, rooms, types
+from laba.dialects.native import hooks, pushes, roomreports, rooms, types
 from laba.dialects.native.conversations import cursor, told
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Answer, AppShown, AppsListed, Posted, TokenIssued
 from laba.model.hookcalls import HookAnswer
 from laba.model.http import HttpResponse
+from laba.model.pushcalls import PushAnswer
 from laba.model.recordcalls import (
     ConversationsListed,
     HistoryRead,
@@ -61,6 +62,10 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.MESSAGE_REJECTED: 403,
     Code.HOOK_UNKNOWN: 404,
     Code.HOOKS_TOO_MANY: 403,
+    Code.PROVIDER_UNKNOWN: 404,
+    Code.PROVIDERS_TOO_MANY: 403,
+    Code.DEVICE_UNKNOWN: 404,
+    Code.PUSH_OVER: 409,
     Code.GRANT_UNKNOWN: 400,
     Code.CLIENT_ID_WRONG: 401,
     Code.CLIENT_SECRET_WRONG: 401,
@@ -112,11 +117,11 @@ def _document(answer: Answer) -> Any:
         case MarkedRead() | HistoryRead():
             return told(answer)
         case ReportShown(kept):
-            return _report(kept) | _muster(kept)
+            return _report(kept) | _muster(kept) | pushes.shown_pushes(kept.pushes)
         case _ if isinstance(answer, RoomReportShown | RoomAnswer):
             return roomreports.told(answer) if isinstance(answer, RoomReportShown) else rooms.told(answer)
-        case _ if isinstance(answer, HookAnswer):
-            return hooks.told(answer)
+        case _ if isinstance(answer, HookAnswer | PushAnswer):
+            return hooks.told(answer) if isinstance(answer, HookAnswer) else pushes.told(answer)
         case _:
             raise TypeError(f"the native dialect asks for no {type(answer).__name__}")
 

@@ -85,6 +85,10 @@ WORDS: Final[Mapping[Code, Words]] = MappingProxyType(
         Code.OWNER_STAYS: _BAD_PARAMETER,
         Code.HOOK_UNKNOWN: _NOTHING_THERE,
         Code.HOOKS_TOO_MANY: _TOO_MANY,
+        Code.PROVIDER_UNKNOWN: _NOTHING_THERE,
+        Code.PROVIDERS_TOO_MANY: _TOO_MANY,
+        Code.DEVICE_UNKNOWN: _NOTHING_THERE,
+        Code.PUSH_OVER: _NOTHING_THERE,
         # R9
         Code.BROADCAST_UNKNOWN: _BAD_PARAMETER,
         Code.NOT_RECALLABLE: _BAD_PARAMETER,

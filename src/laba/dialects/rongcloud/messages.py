@@ -139,10 +139,13 @@ def _message(fields: Form, app: App) -> tuple[Submission, Said]:
 def _notification(fields: Form, told: Said) -> Notification | None:
     """Read what a push shows: `pushContent`, else the type's own text (P10); without either there is none.
 
-    `pushData`, `pushExt` and `os` are accepted and ignored.
+    `pushData` travels along; `pushExt` and `os` are accepted and ignored.
     """
     alert = fields.optional("pushContent", SIZE_LIMIT_BYTES) or told.push_text
     silent = fields.flag("contentAvailable")
     if not alert or not told.flags.pushed:
         return None
-    return Notification(alert, platforms={"ios": Override(silent=True)} if silent else {})
+    data = fields.optional("pushData", SIZE_LIMIT_BYTES)
+    extras = {"pushData": data} if data else {}
+    shown = {platform: Override(None, extras) for platform in ("android", "web")}
+    return Notification(alert, platforms={"ios": Override(None, extras, silent=silent), **shown})

@@ -20,6 +20,15 @@ from laba.model.user import USERNAME_MAX_BYTES
 
 USERS_MAX: Final = 100  # vendor-apis.md 3.2, push/user
 PLATFORMS: Final = ("ios", "android")
+# vendor-apis.md 3.2: of `ios`, and of `android.fcm`.
+_OPTIONS: Final[Mapping[str, tuple[str, type]]] = {
+    "badge": ("badge", int),
+    "category": ("category", str),
+    "thread-id": ("thread", str),
+    "interruption-level": ("interruption", str),
+    "channelId": ("channel", str),
+    "image": ("image", str),
+}
 _NOTHING: Final = Flags(stored=False, counted=False, pushed=False, updates_last=False)
 
 
@@ -94,7 +103,10 @@ def _beside(given: Members | None, told: Said) -> Notification | None:
 
 
 def _notification(given: Members, alert: str) -> Notification:
-    """Read a notification. What it has beside these members is accepted and ignored (P6, G5)."""
+    """Read a notification. What it has beside these members is accepted and ignored (P6, G5).
+
+    Of the newer SDKs' members (vendor-apis.md 3.2) those are taken that a service of laba's can show.
+    """
     text = given.filled(alert)
     overrides = {name: _override(given, name) for name in PLATFORMS}
     return Notification(
@@ -112,7 +124,24 @@ def _override(given: Members, platform: str) -> Override | None:
     if silent is not None and (silent not in (0, 1) or isinstance(silent, bool)):
         raise invalid(own.path("contentAvailable"), "must be 0 or 1")
     # Only iOS knows a silent push (P6).
-    return Override(own.optional("alert"), _extras(own), silent=silent == 1 and platform == "ios")
+    return Override(
+        own.optional("alert"),
+        _extras(own),
+        silent=silent == 1 and platform == "ios",
+        title=own.optional("title"),
+        options=_options(own),
+    )
+
+
+def _options(own: Members) -> Mapping[str, Any]:
+    """Take what else is shown; what is not of its type is passed over, like what is not known."""
+    fcm = own.value("fcm")
+    given = {name: own.value(name) for name in _OPTIONS} | (fcm if isinstance(fcm, dict) else {})
+    return {
+        option: given[name]
+        for name, (option, kind) in _OPTIONS.items()
+        if isinstance(given.get(name), kind) and not isinstance(given[name], bool)
+    }
 
 
 def _extras(own: Members) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ _PUSHES: Final = frozenset(endpoint.name for endpoint in endpoints.PUSHES)
 
 def write_answer(exchange: Exchange, answer: Answer) -> HttpResponse:
     """Write a success. ValueError for what no endpoint of this dialect can be answered: that is a bug."""
-    body = {"code": 200, **_members(exchange.claim.endpoint, answer)}
+    body = {"code": 200, **_members(exchange, answer)}
     return HttpResponse(200, compact(body), MEDIA_TYPE)
 
 
@@ -44,13 +44,15 @@ def _headers(refusal: Refusal) -> Mapping[str, str]:
     return headers
 
 
-def _members(endpoint: Endpoint, answer: Answer) -> dict[str, Any]:
+def _members(exchange: Exchange, answer: Answer) -> dict[str, Any]:
     """Give what stands beside `code`."""
+    endpoint = exchange.claim.endpoint
     match answer:
         case TokenIssued(token=token, user=user) if user is not None:
             return {"userId": user.name, "token": token}
         case Accepted():
-            return _accepted(endpoint, answer)
+            has_providers = exchange.app is not None and bool(exchange.app.policy.providers)
+            return _accepted(endpoint, answer, has_providers=has_providers)
         case Posted(ids):
             return {"messageUIDs": [{"chatroomId": room, "messageUID": uids.written(ids[room])} for room in ids]}
         case Recalled():
@@ -63,23 +65,23 @@ def _members(endpoint: Endpoint, answer: Answer) -> dict[str, Any]:
             raise ValueError(f"another dialect writes {type(answer).__name__}")
 
 
-def _accepted(endpoint: Endpoint, accepted: Accepted) -> dict[str, Any]:
+def _accepted(endpoint: Endpoint, accepted: Accepted, *, has_providers: bool) -> dict[str, Any]:
     """Name the message. A broadcast to rooms is not named, for it has an id of its own in each."""
     if endpoint.name == endpoints.ROOMS_BROADCAST.name:
         return {}
     if endpoint.name in _PUSHES:
-        return _pushed(accepted)
+        return _pushed(accepted, has_providers=has_providers)
     uid = uids.written(accepted.dispatch.id)
     if endpoint.name == endpoints.SYSTEM_MESSAGE.name:
         return {"messageUIDs": [{"userId": user, "messageUID": uid} for user in _users(accepted.dispatch)]}
     return {"messageUID": uid}
 
 
-def _pushed(accepted: Accepted) -> dict[str, Any]:
+def _pushed(accepted: Accepted, *, has_providers: bool) -> dict[str, Any]:
     """Name a push, and its message where it has one; warn where it shows nobody a name, or anything (P1, P9)."""
     uid = uids.written(accepted.dispatch.id)
     if accepted.dispatch.audience is Audience.DEVICES:
-        return {"id": uid, "warning": NO_PROVIDER}
+        return {"id": uid} if has_providers else {"id": uid, "warning": NO_PROVIDER}
     named = {"id": uid, "messageUID": uid}
     return named if accepted.sender_has_token else {**named, "warning": NO_TOKEN}
 

@@ -1,0 +1,1 @@
+"""HTTP/2 out: many calls at once over few connections."""

@@ -32,12 +32,9 @@ from laba.ports import Reports
 from laba.ports.campaigns import Devices
 from laba.service.inboxes import Inboxes
 from laba.service.pushing import Pushing
-from laba.service.pushlanes import Tools
+from laba.service.pushlanes import NOBODY, Tools
 from laba.service.tenants import Tenants
 from laba.service.users import Users
-
-# What Web Push keys are proved for where nobody is asked yet (RFC 8292 section 2 wants an origin).
-_NOBODY = "https://localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class PushDesk:
             return Refusal(Code.FIELD_MISSING, "key is missing", field="key")
         put = replace(provider, account=replace(provider.account, key=key))
         try:
-            form.prove(put.account, _NOBODY, self._tools.ground.clock())
+            form.prove(put.account, NOBODY, self._tools.ground.clock())
         except ValueError as error:
             return Refusal(Code.FIELD_INVALID, f"key will not do: {error}", field="key")
         refusal = await self._tenants.put_provider(put, app)
@@ -136,9 +133,11 @@ class PushDesk:
 
     async def _put_device(self, call: PutDevice, app: App) -> DevicesShown | Refusal:
         refusal = self._objection(call)
+        if refusal is not None:
+            return refusal
         user = await self._registry.users.known(app, call.user)
-        if refusal is not None or isinstance(user, Refusal):
-            return refusal or user  # type: ignore[return-value] # one of the two is a refusal
+        if isinstance(user, Refusal):
+            return user
         seat = Seat(app.uuid, user.name, call.device or "")
         known = {one.device.seat: one for one in await self._registry.devices.registrations(app.uuid, user.name)}
         if seat not in known and len(known) >= DEVICES_MAX:

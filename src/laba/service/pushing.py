@@ -6,7 +6,7 @@ first.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -119,9 +119,8 @@ class Pushing:
             while not self._stopping:
                 self._news.clear()
                 try:
-                    for key, jobs in await self._ready():
-                        self._begin(key)
-                        task = group.create_task(self._round(key, jobs))
+                    for begun in await self._begun():
+                        task = group.create_task(begun)
                         self._tasks.add(task)
                         task.add_done_callback(self._tasks.discard)
                     pause_ms = self._pause_ms()
@@ -141,11 +140,16 @@ class Pushing:
 
     async def turn(self) -> bool:
         """Have one round with every provider that is due; tells whether there was one."""
+        begun = await self._begun()
+        await asyncio.gather(*begun)
+        return bool(begun)
+
+    async def _begun(self) -> list[Coroutine[None, None, None]]:
+        """Begin a round with every provider that is due."""
         ready = await self._ready()
         for key, _ in ready:
-            self._begin(key)
-        await asyncio.gather(*(self._round(key, jobs) for key, jobs in ready))
-        return bool(ready)
+            self._rounds[key].under_way = True
+        return [self._round(key, jobs) for key, jobs in ready]
 
     async def _ready(self) -> list[tuple[Key, list[PushJob]]]:
         """Begin what was placed meanwhile, and give what is under way for providers that are due."""
@@ -175,9 +179,6 @@ class Pushing:
         """Tell how long nothing is due; None where nothing will be, unless there are news."""
         due = [due_ms for known in self._rounds.values() if not known.under_way for due_ms in known.due_ms.values()]
         return max(0, min(due) - self._ground.clock()) if due else None
-
-    def _begin(self, key: Key) -> None:
-        self._rounds[key].under_way = True
 
     async def _round(self, key: Key, jobs: Sequence[PushJob]) -> None:
         """Go on with one push of a provider. Whatever fails, there is a next round."""
@@ -298,7 +299,7 @@ class Pushing:
             sheet.add(target, outcome, self._ground.clock())
             return
         # Where a provider has one host it rests as a whole, and its devices go on as soon as it does.
-        now_ms, scope = self._ground.clock(), lane.scope_of(target.token)
+        now_ms, scope = self._ground.clock(), lane.form.scope(target.token)
         sheet.put_off(target, max(lane.rests_until_ms(scope) if scope else now_ms, now_ms + _RETRY_MS))
 
     async def _written(self, lane: Lane, job: PushJob, platform: str) -> tuple[Push, bytes | None]:

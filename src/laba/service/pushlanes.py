@@ -23,6 +23,8 @@ _FAILURES_MAX: Final = 5
 _LONGEST_REST_MS: Final = 300_000
 # A service that does not accept who asks is asked again by itself so late: somebody has to mend something first.
 UNPROVEN_REST_MS: Final = 60_000
+# For whom a proof is made where nobody is asked: Web Push wants an origin (RFC 8292 section 2).
+NOBODY: Final = "https://localhost"
 # How many scopes (origins of Web Push) one provider's state is kept for; the oldest is forgotten, and found out anew.
 _SCOPES_MAX: Final = 1000
 
@@ -77,10 +79,6 @@ class Lane:
         now_ms = self._ground.clock()
         return now_ms if known is None else known.breaker.closes_at_ms(now_ms)
 
-    def scope_of(self, token: str) -> str:
-        """Name the host of a token, where each has its own. ValueError for no token."""
-        return self.form.scope(token)
-
     def written(self, dispatch_id: int, platform: str) -> tuple[Push, bytes | None] | None:
         return self._written.get((dispatch_id, platform))
 
@@ -114,7 +112,7 @@ class Lane:
         """
         scope = Scope(quiet=True)
         if not self.form.probe:
-            await self._proof(scope, "https://localhost")
+            await self._proof(scope, NOBODY)
             return scope.breaker.fault
         push = Push("", "check", self._ground.clock(), silent=True)
         prepared = self.form.prepared(push, self.provider) or b""

@@ -14,6 +14,10 @@ from laba.service.intake import Intake
 from laba.service.posting import Posting
 
 
+def _is_rejected(posted: Posted) -> bool:
+    return posted.verdict is not None and posted.verdict.rejects
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """Takes a submission in by the way that its audience has."""
@@ -27,8 +31,7 @@ class Sending:
             return await self.kept.accept(submission, app)
         lacks = await lacking(self.files, submission.content, app)
         posted = lacks or await self.passing.accept(submission, app)
-        sent = isinstance(posted, Posted) and not (posted.verdict is not None and posted.verdict.rejects)
-        if sent and isinstance(posted, Posted) and wants_push(submission, app):
+        if isinstance(posted, Posted) and not _is_rejected(posted) and wants_push(submission, app):
             await self.kept.push_beside(submission, app, posted.ids)
         return posted
 

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from hostile import NO_FLAG, NO_TEXT, each
-from laba.dialects.native.pushes import TEXT_MAX, TOKEN_MAX
+from laba.dialects.native.devices import TOKEN_MAX
+from laba.dialects.native.members import TEXT_MAX
 from laba.model.attendance import Seat
 from laba.model.device import Address, Device, Registration
 from laba.model.pushcalls import DeviceRemoved, DevicesShown, ListDevices, PutDevice, RemoveDevice

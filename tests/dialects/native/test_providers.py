@@ -3,7 +3,8 @@ import json
 import pytest
 
 from hostile import NEVER, NO_FLAG, NO_OBJECT, NO_TEXT, each
-from laba.dialects.native.pushes import KEY_MAX, TEXT_MAX
+from laba.dialects.native.members import TEXT_MAX
+from laba.dialects.native.providers import KEY_MAX
 from laba.model.provider import Account, Provider
 from laba.model.pushcalls import (
     CheckProvider,

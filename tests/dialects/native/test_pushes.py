@@ -2,7 +2,8 @@ import pytest
 
 from builders import dispatch
 from hostile import NEVER, NO_FLAG, NO_LIST, NO_OBJECT, NO_STRING, NO_TEXT, each
-from laba.dialects.native.pushes import NOTIFICATION_MAX_BYTES, TEXT_MAX
+from laba.dialects.native.members import TEXT_MAX
+from laba.dialects.native.pushes import NOTIFICATION_MAX_BYTES
 from laba.model.app import Feature, QuotaName
 from laba.model.content import Content, Kind
 from laba.model.dispatch import Audience, ConversationType, Submission

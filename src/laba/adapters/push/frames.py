@@ -59,15 +59,10 @@ _SETTINGS_ALLOWED: Final = {
 
 
 class Fault(IntEnum):
-    """RFC 9113 section 7."""
+    """Those that are said or understood here (RFC 9113 section 7)."""
 
-    NO_ERROR = 0
-    PROTOCOL_ERROR = 1
-    FLOW_CONTROL_ERROR = 3
-    FRAME_SIZE_ERROR = 6
     REFUSED_STREAM = 7
     CANCEL = 8
-    COMPRESSION_ERROR = 9
 
 
 class BrokenError(Exception):
@@ -133,11 +128,11 @@ def settings_of(content: bytes) -> list[tuple[int, int]]:
     return found
 
 
-def number_of(content: bytes, at: int = 0) -> int:
+def number_of(content: bytes) -> int:
     """Read 31 bits, as window sizes, stream numbers and faults are."""
-    if len(content) < at + _NUMBER.size:
+    if len(content) < _NUMBER.size:
         raise BrokenError("a frame is broken off")
-    found: int = _NUMBER.unpack_from(content, at)[0]
+    found: int = _NUMBER.unpack_from(content)[0]
     return found & _STREAM_MASK
 
 

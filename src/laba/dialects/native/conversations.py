@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from laba.dialects.native import pushes
+from laba.dialects.native import devices
 from laba.dialects.native.members import Members, decoded, invalid
 from laba.dialects.unacceptable import Unacceptable
 from laba.model.calls import Answer, Call
@@ -113,21 +113,21 @@ def _by_rpc(read: Callable[[Members, str], Call]) -> Callable[[bytes, str], Call
     return asked
 
 
-METHODS: Final[Mapping[str, Callable[[bytes, str], Call | Refusal]]] = MappingProxyType(
+_METHODS: Final[Mapping[str, Callable[[bytes, str], Call | Refusal]]] = MappingProxyType(
     {
         "conversations": _by_rpc(list_of),
         "read": _by_rpc(mark_read),
         "history": _by_rpc(history),
         "ack": _by_rpc(_acknowledge),
-        "device.delete": _by_rpc(lambda _members, user: pushes.remove_device(user, None)),
+        "device.delete": _by_rpc(lambda _members, user: devices.remove(user, None)),
     }
 )
 
 
 def methods(kinds: AbstractSet[str]) -> Mapping[str, Callable[[bytes, str], Call | Refusal]]:
     """Give every rpc method; `kinds` are those of push providers that laba can speak to."""
-    register = _by_rpc(lambda members, user: pushes.put_device(members, user, None, kinds))
-    return {**METHODS, "device.set": register}
+    register = _by_rpc(lambda members, user: devices.put(members, user, None, kinds))
+    return {**_METHODS, "device.set": register}
 
 
 def tell(answer: Answer) -> bytes:

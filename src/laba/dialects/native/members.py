@@ -14,7 +14,9 @@ from laba.model.user import USERNAME_MAX_BYTES
 # Deeper bodies are somebody's test of us; every later step may then recurse without a thought.
 DEPTH_LIMIT: Final = 64
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+# The longest text of which nothing else is known.
+TEXT_MAX: Final = 256
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 Name = TypeVar("Name", bound=StrEnum)
 
 
@@ -86,6 +88,16 @@ class Members:
             raise invalid(self.path(name), "must be true or false")
         return value
 
+    def optional_flag(self, name: str, *, otherwise: bool = False) -> bool:
+        return self.flag(name) if name in self._values else otherwise
+
+    def bounded(self, name: str, most: int = TEXT_MAX) -> str | None:
+        """Take a string of one line, of at most so many characters; an absent one is None."""
+        text = self.optional_text(name)
+        if text is not None and (len(text) > most or CONTROL.search(text)):
+            raise invalid(self.path(name), f"may have at most {most} characters, and no control characters")
+        return text
+
     def integer(self, name: str, low: int, high: int) -> int:
         value = self.required(name)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
@@ -108,7 +120,7 @@ def user_name(members: Members, name: str) -> str:
     user = members.text(name)
     if len(user.encode()) > USERNAME_MAX_BYTES:
         raise invalid(name, f"may have at most {USERNAME_MAX_BYTES} bytes", Code.USERNAME_TOO_LONG)
-    if _CONTROL.search(user):
+    if CONTROL.search(user):
         raise invalid(name, "may have no control characters", Code.USERNAME_ILLEGAL)
     return user
 

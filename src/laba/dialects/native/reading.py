@@ -5,7 +5,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from laba.dialects.native import claiming, conversations, hooks, pushes, roomreports, rooms, sending, types
+from laba.dialects.native import (
+    claiming,
+    conversations,
+    devices,
+    hooks,
+    providers,
+    pushes,
+    roomreports,
+    rooms,
+    sending,
+    types,
+)
 from laba.dialects.native.members import Members, decoded, invalid, named, user_name
 from laba.dialects.unacceptable import Unacceptable
 from laba.model.app import App, AppName, Feature, QuotaName
@@ -58,7 +69,7 @@ def _create_app(_claim: Claim, body: bytes) -> CreateApp:
             AppName(*parts)
         except ValueError as error:
             raise invalid(field, f"will not do: {error}") from error
-    unlimited = members.flag("unlimited") if "unlimited" in members else False
+    unlimited = members.optional_flag("unlimited")
     return CreateApp(AppName(org, app), _enabled(members), unlimited)
 
 
@@ -100,7 +111,7 @@ def _issue_token(claim: Claim, body: bytes) -> TokenRequest:
         username=user_name(members, "user") if "user" in members else "",
         proof=claim.proof,
         ttl_seconds=members.integer("ttl_seconds", 0, TTL_LIMIT_SECONDS) if "ttl_seconds" in members else None,
-        register=members.flag("register") if "register" in members else False,
+        register=members.optional_flag("register"),
     )
 
 
@@ -120,10 +131,10 @@ def _set_push(claim: Claim, _body: bytes) -> SetPush:
 
 
 _OFFERED: Final[Mapping[str, Callable[[Claim, bytes, AbstractSet[str]], Call]]] = {
-    claiming.PUT_PROVIDER.name: lambda claim, body, kinds: pushes.put(
+    claiming.PUT_PROVIDER.name: lambda claim, body, kinds: providers.put(
         decoded(body), claim.arguments["provider"], kinds
     ),
-    claiming.PUT_DEVICE.name: lambda claim, body, kinds: pushes.put_device(
+    claiming.PUT_DEVICE.name: lambda claim, body, kinds: devices.put(
         decoded(body), claim.arguments["user"], claim.arguments["device"], kinds
     ),
 }
@@ -156,7 +167,7 @@ _READERS: Final[Mapping[str, Callable[[Claim, bytes], Call]]] = {
     claiming.REMOVE_PROVIDER.name: lambda claim, _body: RemoveProvider(claim.arguments["provider"]),
     claiming.CHECK_PROVIDER.name: lambda claim, _body: CheckProvider(claim.arguments["provider"]),
     claiming.LIST_DEVICES.name: lambda claim, _body: ListDevices(claim.arguments["user"]),
-    claiming.REMOVE_DEVICE.name: lambda claim, _body: pushes.remove_device(
+    claiming.REMOVE_DEVICE.name: lambda claim, _body: devices.remove(
         claim.arguments["user"], claim.arguments["device"]
     ),
     claiming.PUSH.name: sending.push,

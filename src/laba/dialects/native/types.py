@@ -47,4 +47,4 @@ def _flags(types: Members, name: str) -> Flags | None:
 
 
 def _is_on(properties: Members, name: str) -> bool:
-    return properties.flag(name) if name in properties else True
+    return properties.optional_flag(name, otherwise=True)

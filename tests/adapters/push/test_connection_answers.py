@@ -1,5 +1,7 @@
 """What services answer on a connection, in every form, and what is none (S8)."""
 
+import asyncio
+import gc
 import socket
 
 import pytest
@@ -16,8 +18,8 @@ from hyperframe.frame import (
 
 from laba.adapters.push.connection import BODY_LIMIT_BYTES
 from laba.model.http import HttpReply
-from push_ends import OK, called, ended, joined, reached
-from scripted_peer import peering
+from push_ends import OK, called, connecting, ended, joined, reached
+from scripted_peer import SECONDS, peering
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("quiet_loop")]
 
@@ -175,6 +177,16 @@ async def test_a_service_that_asks_on_and_on_and_does_not_read_is_left():
             await wire.written()
         assert str(await ended(calling)) == "no answer: the service asks for more than it reads"
         assert not connection.is_open
+
+
+async def test_a_connection_that_ends_when_nobody_waits_for_it_any_more_is_no_fault():
+    """Who made it has given up; of an error that nobody took, the loop would be told."""
+    async with peering(None) as peer:
+        connection = await connecting(peer)
+        connection.close()
+        await asyncio.wait([connection.greeted], timeout=SECONDS)
+        del connection
+        gc.collect()
 
 
 async def test_a_connection_that_the_network_forgot_is_given_up_in_half_a_minute():

@@ -98,6 +98,8 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.used_at = loop.time()
         self.greeted: asyncio.Future[None] = loop.create_future()
+        # Who made the connection may have given up before it ended; then nobody asks for the error.
+        self.greeted.add_done_callback(lambda greeted: greeted.cancelled() or greeted.exception())
 
     # --- what the pool asks ----------------------------------------------------------------------------------------
 

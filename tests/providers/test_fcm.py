@@ -31,7 +31,13 @@ def call(a_push, token=TOKEN, by=PROVIDER):
 
 
 def message(a_push, token=TOKEN):
-    return json.loads(call(a_push, token).body)["message"]
+    """Give what is sent, without what is for Apple's devices alone."""
+    whole = json.loads(call(a_push, token).body)["message"]
+    return {name: part for name, part in whole.items() if name != "apns"}
+
+
+def for_apple(**rest):
+    return json.loads(call(push(**rest)).body)["message"]["apns"]
 
 
 # What is shown
@@ -49,7 +55,6 @@ def test_a_message_has_the_notification_and_what_the_app_is_told():  # P6
             "priority": "HIGH",
             "notification": {"channel_id": "news", "sound": "bell", "tag": "77"},
         },
-        "apns": {"headers": {"apns-collapse-id": "77"}},
     }
 
 
@@ -59,7 +64,6 @@ def test_what_is_not_there_is_not_written():
         "notification": {"body": "hello"},
         "data": {"laba": '{"id":"77","from":"ann"}'},
         "android": {"collapse_key": "77", "ttl": "604800s", "priority": "HIGH", "notification": {"tag": "77"}},
-        "apns": {"headers": {"apns-collapse-id": "77"}},
     }
 
 
@@ -68,12 +72,32 @@ def test_a_silent_push_is_data_alone():  # P6
         "token": TOKEN,
         "data": {"laba": '{"id":"77","from":"ann"}'},
         "android": {"collapse_key": "77", "ttl": "604800s", "priority": "NORMAL"},
-        "apns": {"headers": {"apns-collapse-id": "77"}},
     }
 
 
+def test_on_apple_s_devices_a_push_is_what_it_is_by_apple_s_own_service():  # P6
+    """Google adds the alert, which is the notification's, and the topic."""
+    options = {"sound": "bell", "badge": 3, "category": "c", "thread": "t", "mutable": True, "channel": "news"}
+    headers = {
+        "apns-push-type": "alert",
+        "apns-priority": "10",
+        "apns-expiration": str(NOW_MS // 1000 + 60),
+        "apns-collapse-id": "77",
+    }
+    aps = {"sound": "bell", "badge": 3, "category": "c", "thread-id": "t", "mutable-content": 1}
+    assert for_apple(options=options) == {"headers": headers, "payload": {"aps": aps}}
+    assert for_apple()["payload"] == {"aps": {"sound": "default"}}
+    assert for_apple(options={"sound": None})["payload"] == {"aps": {}}
+
+
+def test_on_apple_s_devices_a_silent_push_wakes_the_app():  # P6
+    told = for_apple(silent=True, options={"sound": "bell"})
+    assert told["payload"] == {"aps": {"content-available": 1}}
+    assert (told["headers"]["apns-push-type"], told["headers"]["apns-priority"]) == ("background", "5")
+
+
 def test_a_name_that_apple_s_header_cannot_carry_is_not_in_it():
-    assert "apns" not in message(push(collapse_id="x" * 65))
+    assert "apns-collapse-id" not in for_apple(collapse_id="x" * 65)["headers"]
 
 
 def test_an_option_that_is_no_text_is_left_out():
@@ -98,8 +122,10 @@ def size(said):
 
 
 def payload(a_push):
-    whole = message(a_push)
-    return {name: whole[name] for name in ("notification", "data") if name in whole}
+    """Give what is measured: what is shown and what the app is told, on Apple's devices too."""
+    whole = json.loads(call(a_push).body)["message"]
+    shown = {name: whole[name] for name in ("notification", "data") if name in whole}
+    return shown | {"aps": whole["apns"]["payload"]["aps"]}
 
 
 def room():

@@ -76,7 +76,8 @@ class ApnsForm:
             rest["extras"] = dict(push.extras)
 
         def written(alert: str) -> bytes:
-            return msgspec.json.encode({"aps": _aps(push, alert), **rest})
+            aps = wordless(push) if push.silent else {"alert": titled(push, alert), **wordless(push)}
+            return msgspec.json.encode({"aps": aps, **rest})
 
         alert = shortened(push.alert, lambda text: len(written(text)), PAYLOAD_MAX_BYTES)
         return None if alert is None else written(alert)
@@ -147,28 +148,35 @@ class ApnsForm:
 
 
 def _headers(push: Push, topic: str) -> dict[str, str]:
-    """Say how a push is to be treated; one that shows nothing is of the background, and may not be urgent."""
+    headers = {"content-type": "application/json", **treatment(push)}
+    if topic:
+        headers["apns-topic"] = topic
+    return headers
+
+
+def treatment(push: Push) -> dict[str, str]:
+    """Say in Apple's headers how a push is to be treated, and what it replaces.
+
+    One that shows nothing is of the background, and may not be urgent. A name that no header can carry is left out.
+    """
     headers = {
-        "content-type": "application/json",
         "apns-push-type": "background" if push.silent else "alert",
         "apns-priority": "5" if push.silent else "10",
         "apns-expiration": str(push.expires_at_ms // 1000),
     }
-    if topic:
-        headers["apns-topic"] = topic
-    return headers | collapse_header(push)
+    if _COLLAPSE_ID.fullmatch(push.collapse_id):
+        headers["apns-collapse-id"] = push.collapse_id
+    return headers
 
 
-def collapse_header(push: Push) -> dict[str, str]:
-    """Name what a push replaces, in the header that Apple has for it; nothing where it cannot carry the name."""
-    return {"apns-collapse-id": push.collapse_id} if _COLLAPSE_ID.fullmatch(push.collapse_id) else {}
+def wordless(push: Push) -> dict[str, Any]:
+    """Write the part that Apple's system reads, without its alert.
 
-
-def _aps(push: Push, alert: str) -> dict[str, Any]:
-    """Write the part that the system reads; without a `sound` of its own a push has the default one."""
+    Without a `sound` of its own a push has the default one; one that shows nothing wakes the app.
+    """
     if push.silent:
         return {"content-available": 1}
-    aps: dict[str, Any] = {"alert": titled(push, alert)}
+    aps: dict[str, Any] = {}
     if (sound := push.options.get("sound", "default")) is not None:
         aps["sound"] = sound
     aps.update({name: push.options[ours] for ours, name in _NAMES if push.options.get(ours) is not None})

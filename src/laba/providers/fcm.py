@@ -15,12 +15,13 @@ from laba.model.push import Push
 from laba.providers.apns import (
     answer_in,
     by_hundreds,
-    collapse_header,
     patience_ms,
     shortened,
     texts,
     titled,
+    treatment,
     word,
+    wordless,
 )
 from laba.providers.signatures import rs256
 
@@ -104,9 +105,10 @@ class FcmForm:
     def prepared(self, push: Push, provider: Provider) -> bytes | None:  # noqa: ARG002
         """Write a message without its token (FCM v1 REST: Message), its text shortened to fit.
 
-        Its notification and data are at most 4096 bytes. Data has texts only: `laba`, what the app is told of the
-        message, and `extras`, what the caller sent along, are JSON.
+        Its notification and data are at most 4096 bytes, with what Apple's devices are told besides. Data has texts
+        only: `laba`, what the app is told of the message, and `extras`, what the caller sent along, are JSON.
         """
+        aps = wordless(push)
         data = {"laba": _json(push.message)}
         if push.extras:
             data["extras"] = _json(push.extras)
@@ -115,15 +117,13 @@ class FcmForm:
             return {"data": data} if push.silent else {"notification": _notification(push, alert), "data": data}
 
         def size(alert: str) -> int:
-            return sum(len(msgspec.json.encode(part)) for part in shown(alert).values())
+            return sum(len(msgspec.json.encode(part)) for part in (*shown(alert).values(), aps))
 
         alert = shortened(push.alert, size, PAYLOAD_MAX_BYTES)
         if alert is None:
             return None
-        message = {**shown(alert), "android": _android(push)}
-        if replaced := collapse_header(push):
-            message["apns"] = {"headers": replaced}
-        return msgspec.json.encode({"message": message})
+        apple = {"headers": treatment(push), "payload": {"aps": aps}}
+        return msgspec.json.encode({"message": {**shown(alert), "android": _android(push), "apns": apple}})
 
     def new_key(self, entropy: bytes) -> str | None:  # noqa: ARG002
         """Make none: Google gives it."""

@@ -28,6 +28,7 @@ from laba.protocols.envelope import envelope
 from laba.service.access import Access, TokenRules
 from laba.service.admitting import Admitting
 from laba.service.attending import Attending
+from laba.service.beside import Beside
 from laba.service.chatfiles import ChatFiles, FileRules
 from laba.service.conversations import Reader, Spans
 from laba.service.dispatching import Dispatcher, Patience, Ways
@@ -206,7 +207,8 @@ async def opened(
         postman = Postman(store.letters, courier, tenants, SCRIBES, post_rules, base)
         admitting = Admitting(gate, moderating, DUPLICATE_MS, base)
         intake = Intake(store, admitting, dispatcher, attending, Numbering(ids, store.rooms), postman)
-        posting = Posting(admitting, store.rooms, halls, lanes, ids, postman)
+        beside = Beside(store, store.rooms, dispatcher, postman)
+        posting = Posting(admitting, store.rooms, halls, lanes, ids, beside)
         reader = Reader(store.conversations, users, attending, envelope, Spans(GRACE_MS, WINDOW_MS))
         rooms = RoomReporting(store.room_reports, KEPT_DAYS, base)
         reporting = Reporting(store.reports, store.campaigns, rooms, pushing, WINDOW_MS, base)

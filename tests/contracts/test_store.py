@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 
 from contracts.stores import APP_STREAM, SqliteStores, app, dispatch, ids, recalling, user
+from contracts.test_letters import EVERY_ROOM
 from laba.core.ids import nth
 from laba.model.app import AppPolicy, Feature, QuotaName
 from laba.model.content import Content, Kind, Original
-from laba.model.dispatch import Audience, ConversationType, Level
+from laba.model.dispatch import Audience, ConversationType, Level, Message
 from laba.model.flags import Flags
+from laba.model.hook import Source
+from laba.model.letter import Letter
 from laba.model.notification import Notification, Override
 from laba.model.priorities import Priorities
 from laba.model.quota import UNLIMITED, Quota
@@ -284,6 +287,21 @@ async def test_a_dispatch_that_cannot_be_kept_leaves_the_others_of_its_group(sto
     kept = await asyncio.gather(*(store.append(dispatch(n)) for n in (1, 2, 1, 3)), return_exceptions=True)
     assert [outcome is None for outcome in kept] == [True, True, False, True]
     assert ids(await store.waiting(10)) == [1, 2, 3]
+
+
+async def test_several_dispatches_are_kept_together_or_none_of_them_is(store):  # E13
+    """With what hooks are told of them."""
+    told = Letter("1", "app-1", "main", Message(1, EVERY_ROOM, dispatch(1)), Source.CALLER)
+    await store.append(dispatch(3))
+    [fault] = await asyncio.gather(store.append_all([dispatch(2), dispatch(3)], [told]), return_exceptions=True)
+    assert fault is not None
+    assert ids(await store.waiting(10)) == [3]
+    assert await store.letters.queues() == ()
+    await store.append_all([dispatch(2), dispatch(1)], [told])
+    assert ids(await store.waiting(10)) == [3, 2, 1]
+    assert await store.letters.queues() == (("app-1", "main", 1),)
+    with pytest.raises(ValueError, match="at least one"):
+        await store.append_all([])
 
 
 async def test_an_expired_dispatch_waits_no_more_and_still_counts(stores):  # G1

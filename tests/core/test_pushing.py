@@ -15,7 +15,7 @@ from laba.core.pushing import (
     wants_push,
 )
 from laba.model.app import Feature
-from laba.model.dispatch import Audience, ConversationType, Dispatch
+from laba.model.dispatch import Audience, Conversation, ConversationType, Dispatch, Message
 from laba.model.notification import Notification, Override
 from laba.model.provider import Fate, Outcome
 from laba.model.push import Counts, DeadToken, PushTarget, Retry
@@ -146,14 +146,34 @@ def test_a_submission_is_pushed_where_it_has_something_to_show_and_its_app_lets_
     assert [wants_push(given, off) for given in (bare, noted, optional)] == [False, True, False]
 
 
+def to_rooms(*rooms, **rest):
+    """Give a submission to rooms with a push, and its messages: ids from 11, in a dispatch of the id 7."""
+    notification = Notification("hi")
+    said = submission(audience=Audience.ROOMS, rooms=rooms, notification=notification, client_id="c", **rest)
+    rooms = [Conversation(ConversationType.ROOM, room) for room in rooms]
+    return said, [Message(number, room, admitted(said)) for number, room in enumerate(rooms, 11)]
+
+
 def test_beside_a_rooms_message_its_members_devices_are_pushed_to_but_not_its_senders():  # E13
-    said = submission(audience=Audience.ROOMS, rooms=("1",), notification=Notification("hi"), client_id="c")
-    pushed = beside(said, {"admin", "ann", "bob"})
-    assert (pushed.audience, pushed.conversation) == (Audience.DEVICES, ConversationType.ROOM)
-    assert pushed.targets == Targets(users=frozenset({"ann", "bob"}))
-    assert (pushed.client_id, pushed.users, pushed.flags.pushed) == (None, None, True)
-    only = beside(replace(said, users=frozenset({"bob", "eve"})), {"admin", "ann", "bob"})
+    """Under the id of the room's message."""
+    said, messages = to_rooms("r1", "r2")
+    first, second = beside(said, messages, {"r1": {"admin", "ann", "bob"}, "r2": {"cid"}})
+    assert (first.id, first.app_uuid, first.accepted_at_ms) == (11, "app-1", NOW_MS)
+    assert (first.audience, first.conversation) == (Audience.DEVICES, ConversationType.ROOM)
+    assert first.targets == Targets(users=frozenset({"ann", "bob"}))
+    assert (first.client_id, first.users, first.flags.pushed) == (None, None, True)
+    assert (second.id, second.targets) == (12, Targets(users=frozenset({"cid"})))
+
+
+def test_beside_a_directed_message_only_those_whom_it_is_for_are_pushed_to():  # E13, E3
+    said, messages = to_rooms("r1", users=frozenset({"bob", "eve"}))
+    [only] = beside(said, messages, {"r1": {"admin", "ann", "bob"}})
     assert only.targets == Targets(users=frozenset({"bob"}))
+
+
+@pytest.mark.parametrize("members", [{}, {"r1": frozenset()}, {"r1": {"admin"}}, {"r2": {"ann"}}])
+def test_where_nobody_is_away_nothing_is_pushed(members):
+    assert beside(*to_rooms("r1"), members) == ()
 
 
 # --- whom a token may name -----------------------------------------------------------------------------------------

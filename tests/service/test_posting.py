@@ -261,7 +261,7 @@ async def test_a_call_that_could_not_wake_its_room_is_given_back(house):  # G1
         async def activate(self, app_uuid, room_ids):
             raise StoreBusyError
 
-    posting = Posting(house.admitting, Busy(), house.halls, house.lanes, None, house.postman)
+    posting = Posting(house.admitting, Busy(), house.halls, house.lanes, None, None)
     app = app_with(house, room_calls="1/minute", room_messages="1/minute")
     for _ in range(2):
         with pytest.raises(StoreBusyError):

@@ -42,6 +42,7 @@ from laba.protocols.envelope import Envelopes, envelope
 from laba.service.access import Access, TokenRules
 from laba.service.admitting import Admitting
 from laba.service.attending import Attending
+from laba.service.beside import Beside
 from laba.service.chatfiles import ChatFiles, FileRules
 from laba.service.conversations import Reader, Spans
 from laba.service.dispatching import Dispatcher, Patience, Ways
@@ -181,7 +182,8 @@ async def _furnished(base: Base, outside: Outside, files: ChatFiles) -> House:
     admitting = _admitting(base, outside)
     intake = Intake(store, admitting, dispatcher, records.attending, Numbering(ids, store.rooms), outside.postman)
     await intake.remember(base.tenants.apps)
-    posting = Posting(admitting, store.rooms, talk.logs.halls, talk.lanes, ids, outside.postman)
+    beside = Beside(store, store.rooms, dispatcher, outside.postman)
+    posting = Posting(admitting, store.rooms, talk.logs.halls, talk.lanes, ids, beside)
     sending = Sending(intake, posting, store.file_records)
     presence = LocalPresence(base.roster)
     book = RoomBook(store.rooms, users, base.bus, talk.membership.members, talk.membership.tags)

@@ -1,7 +1,7 @@
 """What a device is shown of a message, who is pushed to, and what follows from a service's answers (P5-P9, S8)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from laba.core.backoff import wait_ms
 from laba.core.targeting import NONE, includes
 from laba.model.app import App
-from laba.model.dispatch import Audience, ConversationType, Dispatch, Submission
+from laba.model.dispatch import Audience, ConversationType, Dispatch, Message, Submission
 from laba.model.notification import Notification, Override
 from laba.model.provider import Fate, Outcome
 from laba.model.push import Counts, DeadToken, Progress, Push, PushTarget, Retry
@@ -75,15 +75,33 @@ def wants_push(submission: Submission, app: App) -> bool:
     return submission.notification is not None and (feature is None or app.policy.has(feature))
 
 
-def beside(submission: Submission, members: AbstractSet[str]) -> Submission:
-    """Give what is pushed beside a room's message, to those of its members whom it is for (E13)."""
-    meant = members if submission.users is None else members & submission.users
+def beside(
+    submission: Submission, messages: Sequence[Message], members: Mapping[str, AbstractSet[str]]
+) -> tuple[Dispatch, ...]:
+    """Give what is pushed beside a submission's messages to rooms, to those of the members whom it is for (E13).
+
+    Each has the id of its message, under which its report is found.
+    """
+    pushes = []
+    for message in messages:
+        there = members.get(message.conversation.id, frozenset())
+        meant = there if submission.users is None else there & submission.users
+        if meant - {submission.sender}:
+            pushed = _beside(submission, frozenset(meant - {submission.sender}))
+            said = message.dispatch
+            pushes.append(
+                Dispatch.admitted(pushed, dispatch_id=message.id, app_uuid=said.app_uuid, now_ms=said.accepted_at_ms)
+            )
+    return tuple(pushes)
+
+
+def _beside(submission: Submission, users: frozenset[str]) -> Submission:
     return replace(
         submission,
         audience=Audience.DEVICES,
         flags=replace(submission.flags, pushed=True),
         conversation=ConversationType.ROOM,
-        targets=Targets(users=frozenset(meant - {submission.sender})),
+        targets=Targets(users=users),
         client_id=None,
         users=None,
         members=None,

@@ -78,6 +78,9 @@ class Store(Protocol):
         is not sent: its work is done.
         """
 
+    async def append_all(self, dispatches: Sequence[Dispatch], letters: Sequence[Letter] = ()) -> None:
+        """Keep several as `append` keeps one, all in one transaction."""
+
     async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
         """Give the oldest kept dispatches whose work is not done, but for these, in the order they were kept."""
 

@@ -1,11 +1,11 @@
 """A submission becomes a dispatch in the ledger, or a refusal; the caller is answered then, before any fan-out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from laba.core import admission
 from laba.core.ids import IdSequence
-from laba.core.pushing import beside, wants_push
+from laba.core.pushing import wants_push
 from laba.model.app import App, Feature, QuotaName
 from laba.model.calls import Accepted, Repeated
 from laba.model.dispatch import TO_EVERY_ROOM, Audience, Conversation, ConversationType, Dispatch, Message, Submission
@@ -94,20 +94,6 @@ class Intake:
         self._dispatcher.wake()
         self._ground.meter.count("laba_broadcasts_accepted_total", audience=submission.audience)
         return Accepted(dispatch, sender_has_token=await self._has_token(submission, app))
-
-    async def push_beside(self, submission: Submission, app: App, ids: Mapping[str, int]) -> None:
-        """Keep what is pushed beside messages that passed, to members who were put into their rooms (E13).
-
-        It has its message's id, under which its report is found. Raises what the store raises.
-        """
-        for room_id, message_id in ids.items():
-            members = await self._numbering.rooms.placed(app.uuid, room_id)
-            pushed = beside(submission, frozenset(members))
-            if pushed.targets is not None and pushed.targets.users:
-                now_ms = self._ground.clock()
-                push = Dispatch.admitted(pushed, dispatch_id=message_id, app_uuid=app.uuid, now_ms=now_ms)
-                await self._store.append(push)
-        self._dispatcher.wake()
 
     async def _homeless(self, submission: Submission, app: App) -> Refusal | None:
         """Refuse what wants an open room where the app has none (N9)."""

@@ -1,6 +1,7 @@
 """A submission becomes messages to rooms, which their lanes take; the caller is answered then (design.md section 8).
 
-Nothing of it is kept but that a room was spoken in: what is in a lane when the process ends is lost.
+Nothing of it is kept but that a room was spoken in, and what is told and pushed beside it: what is in a lane when the
+process ends is lost.
 """
 
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 from laba.core import admission
 from laba.core.halls import Hall, Halls
 from laba.core.ids import IdSequence
+from laba.core.pushing import beside
 from laba.model.app import App
 from laba.model.calls import Posted, Repeated
 from laba.model.dispatch import Conversation, ConversationType, Dispatch, Level, Message, Submission
@@ -19,7 +21,7 @@ from laba.model.room import room_stream
 from laba.model.stream import Stream
 from laba.ports import Rooms
 from laba.service.admitting import Admitting
-from laba.service.postman import Postman
+from laba.service.beside import Beside
 
 Link = TypeVar("Link")
 
@@ -35,6 +37,10 @@ class Takers(Protocol):
 
     def reject(self, stream: Stream, message: Message) -> None:
         """Count a message that anti-spam rejected; nobody gets it (N7)."""
+
+
+def _rejects(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.rejects
 
 
 class _Spoken(NamedTuple):
@@ -55,14 +61,14 @@ class Posting(Generic[Link]):
         halls: Halls[Link],
         lanes: Takers,
         ids: IdSequence,
-        postman: Postman,
+        beside: Beside,
     ) -> None:
         self._admitting = admitting
         self._rooms = rooms
         self._halls = halls
         self._lanes = lanes
         self._ids = ids
-        self._postman = postman
+        self._beside = beside
         self._ground = admitting.ground
 
     async def accept(self, submission: Submission, app: App) -> Posted | Repeated | Refusal:
@@ -150,18 +156,24 @@ class Posting(Generic[Link]):
         return not room.active
 
     async def _post(self, submission: Submission, app: App, source: Source, verdict: Verdict | None) -> Posted:
-        """Tell hooks of it, then hand a message for each room to its lane.
+        """Keep what is told and pushed beside it, then hand a message for each room to its lane.
 
         Letters are kept in the order in which they were given, so that whoever is told of messages goes on in it.
         """
+        is_pushed = source is Source.CALLER and not _rejects(verdict)
+        members = await self._beside.members(submission, app) if is_pushed else {}
         spoken = self._spoken(submission, app, verdict)
-        letters = self._postman.addressed([one.message for one in spoken], submission, app, source, verdict)
-        if letters:
-            await self._postman.letters.add(letters)
-            self._postman.posted(letters)
+        messages = [one.message for one in spoken]
+        letters = self._beside.postman.addressed(messages, submission, app, source, verdict)
+        await self._beside.keep(letters, beside(submission, messages, members))
+        self._pass(spoken, verdict)
+        ids = {message.conversation.id: message.id for message in messages}
+        return Posted(MappingProxyType(ids), verdict)
+
+    def _pass(self, spoken: list[_Spoken], verdict: Verdict | None) -> None:
         levels: dict[Level, int] = {}
         for stream, message, raised in spoken:
-            if verdict is not None and verdict.rejects:
+            if _rejects(verdict):
                 self._lanes.reject(stream, message)
                 continue
             level = message.dispatch.level
@@ -169,8 +181,6 @@ class Posting(Generic[Link]):
             self._lanes.put(stream, message, raised=raised)
         for level, count in levels.items():
             self._ground.meter.count("laba_room_messages_accepted_total", count, level=level)
-        ids = {one.message.conversation.id: one.message.id for one in spoken}
-        return Posted(MappingProxyType(ids), verdict)
 
     def _spoken(self, submission: Submission, app: App, verdict: Verdict | None) -> list[_Spoken]:
         """Make a message for each room. Nothing waits in here: ids ascend (G3)."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from laba.core.pushing import wants_push
 from laba.model.app import App
 from laba.model.calls import Accepted, Posted, Repeated
 from laba.model.dispatch import Audience, Submission
@@ -12,10 +11,6 @@ from laba.ports import FileRecords
 from laba.service.chatfiles import lacking
 from laba.service.intake import Intake
 from laba.service.posting import Posting
-
-
-def _is_rejected(posted: Posted) -> bool:
-    return posted.verdict is not None and posted.verdict.rejects
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +24,7 @@ class Sending:
     async def accept(self, submission: Submission, app: App) -> Accepted | Posted | Repeated | Refusal:
         if submission.audience is not Audience.ROOMS:
             return await self.kept.accept(submission, app)
-        lacks = await lacking(self.files, submission.content, app)
-        posted = lacks or await self.passing.accept(submission, app)
-        if isinstance(posted, Posted) and not _is_rejected(posted) and wants_push(submission, app):
-            await self.kept.push_beside(submission, app, posted.ids)
-        return posted
+        return await lacking(self.files, submission.content, app) or await self.passing.accept(submission, app)
 
     async def say(self, submission: Submission, app: App, user: str) -> Posted | Refusal:
         """Take what a client of `user` says in a room."""

@@ -194,8 +194,13 @@ class SqliteStore:
     # --- the ledger ------------------------------------------------------------------------------------------------
 
     async def append(self, dispatch: Dispatch, letters: Sequence[Letter] = ()) -> None:
+        await self.append_all((dispatch,), letters)
+
+    async def append_all(self, dispatches: Sequence[Dispatch], letters: Sequence[Letter] = ()) -> None:
+        if not dispatches:
+            raise ValueError("an append keeps at least one dispatch")
         beside = self.letters.addition(letters) if letters else None
-        await self._writer.do(Addition(self._append, rows.ledger_row(dispatch), beside))
+        await self._writer.do(Addition(self._append, ",".join(map(rows.ledger_row, dispatches)), beside))
 
     async def waiting(self, limit: int, besides: Collection[int] = ()) -> tuple[Dispatch, ...]:
         asked = {"most": limit, "besides": msgspec.json.encode(list(besides)).decode()}

@@ -305,7 +305,7 @@ def violation(*fields):
         (error(401, "UNAUTHENTICATED"), Outcome(Fate.UNPROVEN, "UNAUTHENTICATED")),
         (
             error(401, "UNAUTHENTICATED", fcm("THIRD_PARTY_AUTH_ERROR")),
-            Outcome(Fate.UNPROVEN, "THIRD_PARTY_AUTH_ERROR"),
+            Outcome(Fate.REJECTED, "THIRD_PARTY_AUTH_ERROR"),
         ),
         (error(403, "PERMISSION_DENIED"), Outcome(Fate.UNPROVEN, "PERMISSION_DENIED")),
         (

@@ -3,6 +3,9 @@
 The services are fakes that speak the true protocols, and time moves when told to.
 """
 
+import json
+from dataclasses import replace
+
 import jwt
 import pytest
 from structlog.testing import capture_logs
@@ -13,6 +16,7 @@ from laba.assembly.outside import FORMS
 from laba.model.provider import Account, Provider
 from laba.model.push import JobState, Push
 from laba.model.pushcalls import PutProvider
+from laba.model.targets import Targets
 from laba.service.pushlanes import UNPROVEN_REST_MS, Lane, Tools
 from push_callers import other_key
 from push_rig import (
@@ -319,6 +323,75 @@ async def test_a_browsers_service_that_fails_does_not_hold_up_another(tmp_path):
         await rounds(house, 10)
         assert (len(here.pushes), len(there.pushes)) == (3, 3)
         assert (await report(house, dispatch_id)).fault == ""
+
+
+# --- refusals that do not say whether they are for all ----------------------------------------------------------------
+
+
+def refusing(fake, token):
+    """Have a service not accept the key for one subscription, as where that was made for another."""
+    fake.moods[name_of(token)] = [(403, "109")] * 1000
+    return token
+
+
+def name_of(token):
+    return json.loads(token)["endpoint"].rpartition("/")[2]
+
+
+@pytest.fixture
+async def browsers():
+    async with web_push_serving() as fake:
+        yield fake
+
+
+@pytest.mark.parametrize("bad", [0, 3, 7])
+async def test_a_browser_that_subscribed_with_another_key_holds_up_no_other(tmp_path, browsers, bad):
+    """It is rejected, once another one shows that the key is good."""  # S8
+    async with pushing_house(tmp_path, browsers) as house:
+        await put(house, replace(web_push(browsers), per_second=4))  # four in a page
+        for number in range(8):
+            token = browsers.subscribe()
+            await device(house, f"u{number}", kind="webpush", token=token)
+            if number == bad:
+                refusing(browsers, token)
+        told = await pushed(house, seconds=62)
+        assert (told.state, told.counts.accepted, told.counts.rejected) == (JobState.DONE, 7, {"403": 1})
+        assert told.fault == ""
+        with capture_logs() as logs:
+            told = await pushed(house)
+        assert (told.state, told.counts.accepted, told.counts.rejected) == (JobState.DONE, 7, {"403": 1})
+        assert logs == []
+
+
+async def test_a_key_that_nobody_accepts_is_told_and_everybody_waits_for_another(tmp_path, browsers):  # S8
+    async with pushing_house(tmp_path, browsers) as house:
+        await put(house, replace(web_push(browsers), account=Account(other_key(), "mailto:ops@example.com")))
+        for number in range(3):
+            await device(house, f"u{number}", kind="webpush", token=browsers.subscribe())
+        with capture_logs() as logs:
+            dispatch_id = await send(house)
+            await rounds(house, 300)
+        told = await report(house, dispatch_id)
+        assert warnings(logs) == [told.fault] == ["the credentials are not accepted: 403"]
+        assert (told.waiting, told.counts.sent, told.counts.rejected) == (3, 0, {})
+        assert len(browsers.attempts) == 3 * 5
+        await put(house, web_push(browsers))
+        await rounds(house, 5)
+        assert (await report(house, dispatch_id)).counts.accepted == 3
+
+
+async def test_who_is_doubted_alone_is_asked_for_behind_others(tmp_path, browsers):
+    """So it keeps nobody waiting longer than its service's first rest."""  # S8
+    async with pushing_house(tmp_path, browsers) as house:
+        await put(house, web_push(browsers))
+        await device(house, "bad", kind="webpush", token=refusing(browsers, browsers.subscribe()))
+        first = await send(house)
+        await rounds(house, 10)
+        await device(house, "good", kind="webpush", token=browsers.subscribe())
+        second = await send(house, targets=Targets(users=frozenset({"good"})))
+        await rounds(house, 53)
+        assert (await report(house, second)).counts.accepted == 1
+        assert (await report(house, first)).counts.rejected == {"403": 1}
 
 
 # --- being asked ---------------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ class Sheet:
         match outcome.fate:
             case Fate.ACCEPTED:
                 self.accepted += 1
-            case Fate.LATER | Fate.UNPROVEN if target.attempts + 1 < ATTEMPTS_MAX:
+            case Fate.LATER if target.attempts + 1 < ATTEMPTS_MAX:
                 wait = max(outcome.after_ms, wait_ms(target.attempts + 1, LONGEST_WAIT_MS))
                 self.retries.append(Retry(*target.key, target.attempts + 1, now_ms + wait))
                 return

@@ -183,7 +183,8 @@ class FcmForm:
     def read(self, reply: HttpReply) -> Outcome:
         """Read an answer by its error (FCM v1 REST: ErrorCode).
 
-        An argument that is not valid is the token only where the answer says so.
+        An argument that is not valid is the token only where the answer says so. THIRD_PARTY_AUTH_ERROR is for one
+        platform's devices: Google has no good key of the project's for Apple's service, or for browsers'.
         """
         answer = answer_in(reply, _Answer)
         code = answer.code
@@ -191,7 +192,9 @@ class FcmForm:
             return Outcome(Fate.DEAD, code)
         if reply.status == 429 or code == "QUOTA_EXCEEDED":
             return Outcome(Fate.LATER, word(code, reply), patience_ms(reply, PATIENCE_MS), busy=True)
-        if reply.status in _UNPROVEN or code == "THIRD_PARTY_AUTH_ERROR":
+        if code == "THIRD_PARTY_AUTH_ERROR":
+            return Outcome(Fate.REJECTED, code)
+        if reply.status in _UNPROVEN:
             return Outcome(Fate.UNPROVEN, word(code, reply))
         return by_hundreds(reply, code)
 

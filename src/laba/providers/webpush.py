@@ -32,7 +32,8 @@ _DEFAULT_PORTS: Final = frozenset({("https", 443), ("http", 80)})
 # RFC 8030 section 5.4.
 _TOPIC: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _DEAD: Final = frozenset({404, 410})
-_UNPROVEN: Final = frozenset({401, 403})
+# RFC 8292 section 4.2: so it is answered, too, where a subscription was made for another key.
+_DOUBTED: Final = frozenset({401, 403})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ class WebPushForm:
         reason = str(reply.status)
         if reply.status in _DEAD:
             return Outcome(Fate.DEAD, reason)
-        if reply.status in _UNPROVEN:
-            return Outcome(Fate.UNPROVEN, reason)
+        if reply.status in _DOUBTED:
+            return Outcome(Fate.DOUBTED, reason)
         if reply.status == 429:
             return Outcome(Fate.LATER, reason, patience_ms(reply), busy=True)
         return by_hundreds(reply, reason)

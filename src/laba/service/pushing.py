@@ -13,7 +13,7 @@ from typing import Final
 
 from laba.core.pushing import Sheet, is_meant, push_of, spares_online
 from laba.model.dispatch import Dispatch
-from laba.model.provider import Provider
+from laba.model.provider import Fate, Provider
 from laba.model.push import JobState, Push, PushJob, PushReport, PushTarget
 from laba.ports import Presence, Store, StoreBusyError
 from laba.ports.pushing import Pushes
@@ -295,12 +295,14 @@ class Pushing:
         except ValueError:
             sheet.refuse(target, "bad_token")
             return
-        if outcome is not None:
+        if outcome is not None and outcome.fate is not Fate.DOUBTED:
             sheet.add(target, outcome, self._ground.clock())
             return
         # Where a provider has one host it rests as a whole, and its devices go on as soon as it does.
         now_ms, scope = self._ground.clock(), lane.form.scope(target.token)
-        sheet.put_off(target, max(lane.rests_until_ms(scope) if scope else now_ms, now_ms + _RETRY_MS))
+        due_ms = max(lane.rests_until_ms(scope) if scope else now_ms, now_ms + _RETRY_MS)
+        # Others first: one of them that is accepted shows that the doubt was this device's own.
+        sheet.put_off(target, due_ms if outcome is None else due_ms + _RETRY_MS)
 
     async def _written(self, lane: Lane, job: PushJob, platform: str) -> tuple[Push, bytes | None]:
         """Say what a platform is shown, and write it: once for all that have no words of their own (P6)."""

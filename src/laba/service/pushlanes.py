@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -27,17 +27,40 @@ UNPROVEN_REST_MS: Final = 60_000
 NOBODY: Final = "https://localhost"
 # How many scopes (origins of Web Push) one provider's state is kept for; the oldest is forgotten, and found out anew.
 _SCOPES_MAX: Final = 1000
+_REFUSED: Final = frozenset({Fate.UNPROVEN, Fate.DOUBTED})
+
+
+def _breaker() -> Breaker:
+    return Breaker(_FAILURES_MAX, _LONGEST_REST_MS)
 
 
 @dataclass(slots=True)
 class Scope:
-    """What is known of one provider, or of one of the hosts that it stands for. A `quiet` one is not logged."""
+    """What is known of one provider, or of one of the hosts that it stands for. A `quiet` one is not logged.
 
-    breaker: Breaker = field(default_factory=lambda: Breaker(_FAILURES_MAX, _LONGEST_REST_MS))
+    `accepted` is the proof by which a device was last pushed to. `doubted` says that it rests because of a refusal
+    that may have been for one device alone.
+    """
+
+    breaker: Breaker = field(default_factory=_breaker)
     told: str = ""
     quiet: bool = False
     proof: Proof | None = None
+    accepted: Proof | None = None
+    doubted: bool = False
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def judged(self, outcome: Outcome, proof: Proof | None) -> Outcome:
+        """Take a doubt for the device's own where the same proof was good for another."""
+        if outcome.fate is Fate.DOUBTED and proof is not None and proof is self.accepted:
+            return replace(outcome, fate=Fate.REJECTED)
+        return outcome
+
+    def accepts(self, proof: Proof | None) -> None:
+        """Note that a proof is good: what was doubted of it was for others' devices, and nothing need rest."""
+        self.accepted = proof
+        if self.doubted:
+            self.doubted, self.proof, self.breaker = False, proof, _breaker()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +117,21 @@ class Lane:
             del self._written[key]
 
     async def send(self, push: Push, prepared: bytes, token: str) -> Outcome | None:
-        """Push to one device; None where the provider cannot be asked at the moment. ValueError for no token."""
+        """Push to one device; None where the provider cannot be asked at the moment. ValueError for no token.
+
+        DOUBTED is for a device for which it will be asked again, but behind others.
+        """
         scope = self._scope(self.form.scope(token))
         if scope.breaker.closes_at_ms(self._ground.clock()) > self._ground.clock():
             return None
         proof, outcome = await self._asked(scope, push, prepared, token)
         if outcome is not None and outcome.fate is Fate.UNPROVEN and self._renewed(scope, proof):
-            _, outcome = await self._asked(scope, push, prepared, token)
-        if outcome is not None:
-            self._learn(scope, outcome)
-        return None if outcome is None or outcome.fate is Fate.UNPROVEN or outcome.busy else outcome
+            proof, outcome = await self._asked(scope, push, prepared, token)
+        if outcome is None:
+            return None
+        outcome = scope.judged(outcome, proof)
+        self._learn(scope, outcome, proof)
+        return None if outcome.fate is Fate.UNPROVEN or outcome.busy else outcome
 
     async def check(self) -> str:
         """Say what hinders a push now; empty where nothing does.
@@ -116,9 +144,9 @@ class Lane:
             return scope.breaker.fault
         push = Push("", "check", self._ground.clock(), silent=True)
         prepared = self.form.prepared(push, self.provider) or b""
-        _, outcome = await self._asked(scope, push, prepared, self.form.probe)
-        if outcome is not None and (outcome.fate is Fate.UNPROVEN or outcome.busy):
-            self._learn(scope, outcome)
+        proof, outcome = await self._asked(scope, push, prepared, self.form.probe)
+        if outcome is not None and (outcome.fate in _REFUSED or outcome.busy):
+            self._learn(scope, outcome, proof)
         return scope.breaker.fault
 
     async def _asked(
@@ -180,14 +208,17 @@ class Lane:
         scope.proof = None
         return True
 
-    def _learn(self, scope: Scope, outcome: Outcome) -> None:
+    def _learn(self, scope: Scope, outcome: Outcome, proof: Proof | None) -> None:
         """Take from an answer how the service is: what it says of one device says that it is well."""
-        if outcome.fate is Fate.UNPROVEN:
+        if outcome.fate in _REFUSED:
             scope.proof = None
+            scope.doubted = outcome.fate is Fate.DOUBTED
             self._open(scope, f"the credentials are not accepted: {outcome.reason}", UNPROVEN_REST_MS)
         elif outcome.busy:
             self._open(scope, f"the service asks for patience: {outcome.reason}", max(outcome.after_ms, 1000))
         else:
+            if outcome.fate is Fate.ACCEPTED:
+                scope.accepts(proof)
             scope.breaker.succeeded(self._ground.clock())
             if scope.told and not scope.breaker.fault:
                 scope.told = ""

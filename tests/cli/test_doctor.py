@@ -87,18 +87,24 @@ def test_few_open_files_are_a_warning(laba):
 def test_a_server_that_runs_is_well_and_is_asked_for_the_rest(laba, data):
     """Its lanes know what hinders a push at the moment."""  # S8
     data.mkdir()
-    app, provider = {"org_name": "acme", "app_name": "chat"}, {"name": "ios"}
+    app, provider = {"org_name": "acme", "app_name": "chat"}, {"name": "ios", "fault": ""}
     answers = (
         {"apps": []},
         {"apps": [app]},
-        {"providers": [provider]},
+        {"providers": [provider, {"name": "web", "fault": "it does not want us"}], "strays": {"apns": 3}},
         {"name": "ios", "ok": False, "fault": "it is away"},
+        {"name": "web", "ok": True, "fault": ""},
     )
     with answering(data, *((200, json.dumps(answer).encode()) for answer in answers)) as server:
         result = laba("doctor")
     assert lines(result)["server"] == ("ok", "")
     assert lines(result)["push provider ios of acme/chat"] == ("FAULT", "it is away")
-    assert server.seen[-1][0] == "/v1/apps/acme/chat/providers/ios/check"
+    assert lines(result)["push provider web of acme/chat"] == ("FAULT", "it does not want us")
+    assert lines(result)["devices with apns tokens of acme/chat"][0] == "warn"
+    assert [path for path, *_ in server.seen[-2:]] == [
+        "/v1/apps/acme/chat/providers/ios/check",
+        "/v1/apps/acme/chat/providers/web/check",
+    ]
     assert result.exit_code == 1
 
 

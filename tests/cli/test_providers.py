@@ -16,6 +16,11 @@ APNS = ("--kind", "apns", "--package", "com.acme", "--team-id", "T1", "--key-id"
 CHECK = ("provider", "check", "acme/chat", "ios")
 WEB = ("--kind", "webpush", "--subject", "mailto:ops@acme.com")
 
+# What an app has of Google's, and what a service account's file should not be.
+GOOGLE_SERVICES = json.dumps({"project_info": {"project_id": "p1"}, "client": []})
+ACCOUNT = {"type": "service_account", "client_email": "laba@p1", "project_id": "p1"}
+NO_KEY, BAD_KEY = json.dumps(ACCOUNT), json.dumps(ACCOUNT | {"private_key": "x"})
+
 
 class Office:
     """The command line on one data directory, where one app is; and files that an operator has."""
@@ -103,7 +108,7 @@ def test_providers_are_listed_one_a_line(laba, key):  # S8
 def test_a_provider_is_removed(laba):  # S8
     words(laba.put("web", *WEB))
     assert laba("provider", "remove", "acme/chat", "web").stdout == "removed web\n"
-    assert laba.listed() == {"providers": [], "devices": {}}
+    assert laba.listed() == {"providers": [], "devices": {}, "strays": {}}
     words(laba.put("web", *WEB))
     assert json.loads(laba("provider", "remove", "acme/chat", "web", "--json").stdout) == {"name": "web"}
 
@@ -167,9 +172,31 @@ def test_nobody_listening_is_a_fault(laba, key):  # S8
         async with apns_serving() as apns:
             return apns.url
 
-    words(laba.put("ios", *APNS, "--key", key, "--url", asyncio.run(gone())))
+    url = asyncio.run(gone())
+    words(laba.put("ios", *APNS, "--key", key, "--url", url))
     checked = laba(*CHECK)
-    assert (checked.exit_code, checked.stdout) == (1, "no answer: nobody listens there\n")
+    fault = f"no answer: nobody listens there ({url.removeprefix('https://')})\n"
+    assert (checked.exit_code, checked.stdout) == (1, fault)
+
+
+def test_of_web_push_only_the_key_can_be_tried(laba):
+    words(laba.put("ios", *WEB))
+    checked = laba(*CHECK)
+    assert (checked.exit_code, checked.stdout.startswith("the key is good; ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [(None, "No such file or directory"), ("x", "holds no certificate (PEM)")]
+)
+def test_certificates_that_cannot_be_read_are_said_by_their_setting(laba, key, content, sentence):
+    words(laba.put("ios", *APNS, "--key", key))
+    file = laba.folder / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    result = laba(*CHECK, LABA_PUSH__CA_FILE=str(file))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: push.ca_file: {file}")
+    assert sentence in result.stderr
 
 
 # --- what cannot be ------------------------------------------------------------------------------------------------
@@ -182,7 +209,7 @@ def test_nobody_listening_is_a_fault(laba, key):  # S8
         (("put", "acme/chat", "web", "--kind", "webpush"), "subject is missing"),
         (("put", "acme/chat", "web", "--kind", "webpush", "--subject", "ops"), "must be a mailto: or https: address"),
         (("put", "acme/chat", "ios", "--kind", "apns"), "team_id is missing"),
-        (("put", "acme/chat", "android", "--kind", "fcm"), "service_account.client_email is missing"),
+        (("put", "acme/chat", "android", "--kind", "fcm"), "service_account is missing"),
         (("put", "acme/chat", "ios", *APNS, "--url", "https://x/y"), "a provider's URL is"),
         (("put", "acme/chat", "ios", *APNS, "--url", "http://127.0.0.1:99999"), "a provider's URL is"),
         (("put", "acme/chat", "ios", *APNS, "--topic", "喇叭"), "printable characters of ASCII"),
@@ -207,7 +234,11 @@ def test_what_cannot_be_is_said(laba, arguments, sentence):
         ("--service-account", "{", "the service account's file is no JSON"),
         ("--service-account", "[" * 100_000, "the service account's file is no JSON"),
         ("--service-account", "[]", "service_account must be an object"),
-        ("--service-account", "{}", "service_account.client_email is missing"),
+        ("--service-account", "{}", "service_account.type is missing"),
+        ("--service-account", GOOGLE_SERVICES, "service_account.type is missing"),
+        ("--service-account", '{"type":"authorized_user"}', "service_account.type must be service_account"),
+        ("--service-account", NO_KEY, "service_account.private_key is missing"),
+        ("--service-account", BAD_KEY, "service_account.private_key will not do"),
     ],
 )
 def test_a_file_that_is_not_what_it_should_be_is_said(laba, option, content, sentence):
@@ -235,7 +266,11 @@ def test_two_providers_are_not_for_the_same_devices(laba):  # S8
         ("provider", "list", "acme"),
         ("push", "pause", "1"),
         ("push", "pause", "-1", "--app", "acme/chat"),
-        ("push", "pause", str(2**63), "--app", "acme/chat"),
+        ("push", "pause", "1" * 20, "--app", "acme/chat"),
+        ("push", "pause", "0000-8x3n-QGUP-WOX6", "--app", "acme/chat"),
+        ("provider", "put", "acme/chat", "web", *WEB, "--topic", "x"),
+        ("provider", "put", "acme/chat", "web", *WEB, "--sandbox"),
+        ("provider", "put", "acme/chat", "android", "--kind", "fcm", "--team-id", "x"),
         ("push", "stop", "1", "--app", "acme/chat"),
     ],
 )

@@ -103,6 +103,8 @@ def test_a_broadcast_may_wait_a_little_and_be_the_system_s(laba, tmp_path):
         ("--conversation", "room"),
         ("--conversation", "system", "--all-rooms"),
         ("--conversation", "app", "--room", "r1"),
+        ("--push", ""),
+        ("--push", "look", "--room", "r1"),
     ],
 )
 def test_what_cannot_be_meant_together_is_misuse(laba, words):

@@ -153,7 +153,7 @@ async def test_a_user_who_is_removed_takes_its_devices_along(store):
     await register(store, "ann")
     await store.remove_user("app-1", "ann")
     assert await walked(store, await begun(store)) == []
-    assert await store.pushes.reach("app-1") == {}
+    assert await store.pushes.reach("app-1", []) == ({}, {})
 
 
 # --- what a page led to --------------------------------------------------------------------------------------------
@@ -258,5 +258,25 @@ async def test_reach_counts_devices_that_can_be_pushed_to(store):
     await register(store, "ann", "2")
     await register(store, "bob", kind="webpush")
     await store.devices.put(Device(Seat("app-1", "bob", "silent"), "ios", "com.app"))
-    assert await store.pushes.reach("app-1") == {"apns": 2, "webpush": 1}
-    assert await store.pushes.reach("app-2") == {}
+    every = [("apns", "com.app", False), ("webpush", "", False)]
+    assert await store.pushes.reach("app-1", every) == ({"apns": 2, "webpush": 1}, {})
+    assert await store.pushes.reach("app-2", every) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("served", "strays"),
+    [
+        ([], {"apns": 3, "fcm": 1}),
+        ([("apns", "com.app", False)], {"apns": 2, "fcm": 1}),
+        ([("apns", "", False)], {"apns": 1, "fcm": 1}),
+        ([("apns", "", False), ("apns", "com.app", True)], {"apns": 1, "fcm": 1}),
+        ([("apns", "", False), ("apns", "com.other", True), ("fcm", "", False)], {}),
+    ],
+)
+async def test_reach_tells_which_devices_nobody_serves(store, served, strays):
+    """Those of no provider's package, or of its other service."""
+    await register(store, "ann", "1", package="com.app")
+    await register(store, "ann", "2", package="")
+    await register(store, "bob", "3", package="com.other", sandbox=True)
+    await register(store, "bob", "4", kind="fcm")
+    assert await store.pushes.reach("app-1", served) == ({"apns": 3, "fcm": 1}, strays)

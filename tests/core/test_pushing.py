@@ -56,6 +56,12 @@ def test_what_a_caller_sends_along_for_a_platform_travels_as_it_is():  # P6
     assert shown(Notification("hi", platforms={"ios": own}), "android").extras == {}
 
 
+def test_what_is_said_for_all_others_is_for_platforms_without_words_of_their_own():  # P6
+    notification = Notification("hi", platforms={"ios": Override("i")}, others=Override(extras={"a": 1}, silent=True))
+    assert (shown(notification).silent, shown(notification).extras) == (False, {})
+    assert (shown(notification, "web").silent, shown(notification, "web").extras) == (True, {"a": 1})
+
+
 def test_a_silent_push_is_silent_on_its_platform_alone():  # P6
     notification = Notification("hi", platforms={"ios": Override(silent=True)})
     assert (shown(notification).silent, shown(notification, "android").silent) == (True, False)

@@ -224,10 +224,10 @@ GRANT = {"error": "invalid_grant", "error_description": "Invalid JWT Signature."
         (reply(500), Outcome(Fate.LATER, "500", busy=True)),
         (reply(503, None, {"retry-after": "3"}), Outcome(Fate.LATER, "503", 3000, busy=True)),
         (reply(302), Outcome(Fate.LATER, "302", busy=True)),
-        (reply(200), Outcome(Fate.LATER, "no access token", busy=True)),
-        (reply(200, {"access_token": "x"}), Outcome(Fate.LATER, "no access token", busy=True)),
-        (reply(200, {"access_token": 7, "expires_in": 9}), Outcome(Fate.LATER, "no access token", busy=True)),
-        (HttpReply(200, b"<html>"), Outcome(Fate.LATER, "no access token", busy=True)),
+        (reply(200), Outcome(Fate.LATER, "the answer holds none", busy=True)),
+        (reply(200, {"access_token": "x"}), Outcome(Fate.LATER, "the answer holds none", busy=True)),
+        (reply(200, {"access_token": 7, "expires_in": 9}), Outcome(Fate.LATER, "the answer holds none", busy=True)),
+        (HttpReply(200, b"<html>"), Outcome(Fate.LATER, "the answer holds none", busy=True)),
     ],
 )
 def test_where_there_is_no_access_token_it_is_said_why(answer, outcome):
@@ -255,7 +255,7 @@ def test_a_token_cannot_say_more_than_a_token(token):
     assert message(push(), token) == {**message(push()), "token": token}
 
 
-@pytest.mark.parametrize("token", ["", "x" * 4097, "a b", "a\n", "好", "\ud800"])
+@pytest.mark.parametrize("token", ["", "x" * 4097, "a b", "a\n", "好", "\ud800", "{}", '{"endpoint":"https://x"}'])
 def test_what_is_no_token_is_refused(token):
     with pytest.raises(ValueError, match="token"):
         FORM.scope(token)

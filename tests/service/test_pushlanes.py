@@ -129,9 +129,9 @@ async def test_an_access_token_that_was_withdrawn_is_asked_for_anew_and_nothing_
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [
-        ((400, {"error": "invalid_grant", "error_description": "Gone"}), "invalid_grant: Gone"),
-        ((503, {"error": "unavailable"}), "unavailable"),
-        ((200, {"expires_in": 3600}), "no access token"),
+        ((400, {"error": "invalid_grant", "error_description": "Gone"}), "no access token: invalid_grant: Gone"),
+        ((503, {"error": "unavailable"}), "no access token: unavailable"),
+        ((200, {"expires_in": 3600}), "no access token: the answer holds none"),
     ],
 )
 async def test_without_an_access_token_nothing_is_pushed_and_nothing_is_lost(tmp_path, google, answer, fault):
@@ -227,7 +227,7 @@ async def test_who_does_not_listen_is_left_alone_and_loses_nobody(tmp_path, appl
             dispatch_id = await send(house)
             await rounds(house, 600)
         told = await report(house, dispatch_id)
-        assert warnings(logs) == [told.fault] == ["no answer: nobody listens there"]
+        assert warnings(logs) == [told.fault] == ["no answer: nobody listens there (127.0.0.1:1)"]
         assert (told.waiting, told.counts.sent, told.state) == (10, 0, JobState.UNDER_WAY)
         assert await house.pushing.check(house.app.uuid, "ios") == told.fault
         assert counted(house.meter, "laba_push_faults_total", '{kind="apns"}') <= 10 * 14
@@ -257,7 +257,7 @@ async def test_a_service_whose_certificate_has_expired_is_told_nothing(tmp_path,
         await put(house, ios(apple.key, apple, f"https://{expired.host}"))
         await device(house, "ann")
         told = await pushed(house)
-        assert told.fault == "no answer: its certificate is not trusted: certificate has expired"
+        assert told.fault == f"no answer: its certificate is not trusted: certificate has expired ({expired.host})"
         assert (told.waiting, told.counts.sent) == (1, 0)
 
 
@@ -319,19 +319,23 @@ async def test_a_browsers_service_that_fails_does_not_hold_up_another(tmp_path):
         await rounds(house)
         assert (len(here.pushes), len(there.pushes)) == (3, 0)
         told = await report(house, dispatch_id)
-        assert (told.waiting, told.fault) == (3, "the service asks for patience: 503")
+        assert (told.waiting, told.fault) == (3, f"the service asks for patience: 503 ({host_of(there)})")
         await rounds(house, 10)
         assert (len(here.pushes), len(there.pushes)) == (3, 3)
         assert (await report(house, dispatch_id)).fault == ""
 
 
-# --- refusals that do not say whether they are for all ----------------------------------------------------------------
+# --- refusals that do not say whether they are for all --------------------------------------------------------------
 
 
 def refusing(fake, token):
     """Have a service not accept the key for one subscription, as where that was made for another."""
     fake.moods[name_of(token)] = [(403, "109")] * 1000
     return token
+
+
+def host_of(fake):
+    return fake.url.removeprefix("https://")
 
 
 def name_of(token):
@@ -372,7 +376,7 @@ async def test_a_key_that_nobody_accepts_is_told_and_everybody_waits_for_another
             dispatch_id = await send(house)
             await rounds(house, 300)
         told = await report(house, dispatch_id)
-        assert warnings(logs) == [told.fault] == ["the credentials are not accepted: 403"]
+        assert warnings(logs) == [told.fault] == [f"the credentials are not accepted: 403 ({host_of(browsers)})"]
         assert (told.waiting, told.counts.sent, told.counts.rejected) == (3, 0, {})
         assert len(browsers.attempts) == 3 * 5
         await put(house, web_push(browsers))

@@ -53,7 +53,10 @@ COUNTERS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "laba_pushes_sent_total": ("Devices that a push service was asked for, every attempt", ("kind",)),
         "laba_pushes_accepted_total": ("Pushes that their service accepted", ("kind",)),
         "laba_pushes_rejected_total": ("Pushes that their service refused for good", ("kind",)),
-        "laba_push_tokens_dead_total": ("Tokens removed because their service said so", ("kind",)),
+        "laba_push_tokens_dead_total": (
+            "Tokens that their service called dead",
+            ("kind",),
+        ),
         "laba_push_faults_total": ("Times a push service did not answer, or did not accept who asked", ("kind",)),
         "laba_moderation_verdicts_total": (
             "Messages in which anti-spam found something, or which it passed",

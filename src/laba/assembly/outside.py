@@ -1,5 +1,6 @@
 """What laba asks and tells others, put together: the checker of texts, back ends of apps, and push services."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -45,6 +46,10 @@ SCRIBES: Mapping[str, Scribe] = MappingProxyType(
 FORMS: Mapping[str, PushForm] = MappingProxyType({"apns": ApnsForm(), "fcm": FcmForm(), "webpush": WebPushForm()})
 
 
+class UnusableSettingError(Exception):
+    """A setting names something in the world that will not do; the message says which, and why."""
+
+
 @asynccontextmanager
 async def push_tools(settings: Settings, ground: Ground) -> AsyncIterator[Tools]:
     """Be ready to push; on leaving all connections are closed."""
@@ -52,10 +57,20 @@ async def push_tools(settings: Settings, ground: Ground) -> AsyncIterator[Tools]
     ca_file = Path(push.ca_file) if push.ca_file else None
     # Each has its own: either says in it what it speaks, for every connection to come.
     async with (
-        HttpCourier.open(trusting(ca_file)) as fallback,
-        PushSender.open(trusting(ca_file), fallback, connections_max=push.max_connections) as sender,
+        HttpCourier.open(_trusting(ca_file)) as fallback,
+        PushSender.open(_trusting(ca_file), fallback, connections_max=push.max_connections) as sender,
     ):
         yield Tools(FORMS, sender, ground, push.timeout_ms, push.ramp_seconds * 1000)
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Give how services are trusted. Raises UnusableSettingError where the file will not do."""
+    try:
+        return trusting(ca_file)
+    except ssl.SSLError as error:
+        raise UnusableSettingError(f"push.ca_file: {ca_file} holds no certificate (PEM)") from error
+    except OSError as error:
+        raise UnusableSettingError(f"push.ca_file: {ca_file}: {error.strerror}") from error
 
 
 def pushing_of(settings: Settings, store: SqliteStore, tenants: Tenants, presence: Presence, tools: Tools) -> Pushing:

@@ -86,7 +86,10 @@ def _of_apps(chosen: Settings) -> Iterator[Finding]:
         return
     for app in asked(chosen, "GET", "/v1/apps")["apps"]:
         name = f"{app['org_name']}/{app['app_name']}"
-        providers: list[dict[str, Any]] = asked(chosen, "GET", f"/v1/apps/{name}/providers")["providers"]
-        for provider in providers:
+        found: dict[str, Any] = asked(chosen, "GET", f"/v1/apps/{name}/providers")
+        for provider in found["providers"]:
             checked = asked(chosen, "POST", f"/v1/apps/{name}/providers/{provider['name']}/check")
-            yield Finding(f"push provider {provider['name']} of {name}", checked["fault"])
+            yield Finding(f"push provider {provider['name']} of {name}", checked["fault"] or provider["fault"])
+        for kind, count in found["strays"].items():
+            said = f"{count} are no provider's: it has none for their package, or for sandbox as they say"
+            yield Finding(f"devices with {kind} tokens of {name}", said, warns=True)

@@ -72,6 +72,8 @@ def call(settings: Settings, head: RequestHead, body: bytes, start_seconds: floa
                 raise click.ClickException(
                     f"another process holds {settings.server.data_dir} and does not answer there; try again"
                 ) from error
+        except assembly().UnusableSettingError as error:
+            raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(f"cannot use {settings.server.data_dir}: {error}") from error
         time.sleep(_PAUSE_SECONDS)

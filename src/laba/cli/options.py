@@ -1,8 +1,9 @@
 """What commands have in common: options, the app they are about, their examples, and their settings."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -10,6 +11,7 @@ from laba import config
 from laba.config import Settings, Value
 from laba.model.app import AppName
 
+_BROADCAST: Final = re.compile(r"[0-9]{1,19}|[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}")
 _Body = TypeVar("_Body", bound=Callable[..., Any])
 
 
@@ -28,6 +30,17 @@ class AppParameter(click.ParamType[str]):
             return str(AppName.parse(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class BroadcastParameter(click.ParamType[str]):
+    """A broadcast's id, in digits or in the four groups that some callers are given."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not _BROADCAST.fullmatch(value):
+            self.fail(f"{value} is no broadcast's id: digits, or XXXX-XXXX-XXXX-XXXX", param, ctx)
+        return str(value)
 
 
 def app_argument(body: _Body) -> _Body:

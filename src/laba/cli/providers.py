@@ -1,17 +1,39 @@
 """`laba provider` and `laba push`: by which services devices are pushed to, and pushes under way (S8)."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import click
 import msgspec
 
 from laba.cli.office import app_path, asked, asked_of_server
-from laba.cli.options import AppParameter, app_argument, config_option, data_option, examples, json_option, settings
+from laba.cli.options import (
+    AppParameter,
+    BroadcastParameter,
+    app_argument,
+    config_option,
+    data_option,
+    examples,
+    json_option,
+    settings,
+)
 from laba.cli.showing import show_json, show_pairs, show_rows
 
 _KINDS: Final = ("apns", "fcm", "webpush")
 _LISTED: Final = ("name", "kind", "package", "sandbox", "per_second", "fault")
+_ONLY_FOR: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "topic": ("apns",),
+        "sandbox": ("apns",),
+        "team_id": ("apns",),
+        "key_id": ("apns",),
+        "key_file": ("apns", "webpush"),
+        "service_account": ("fcm",),
+        "subject": ("webpush",),
+    }
+)
 _GIVEN: Final = ("kind", "package", "topic", "team_id", "key_id", "subject", "per_second", "url")
 
 
@@ -58,6 +80,10 @@ def put(name: str, provider: str, as_json: bool, **given: Any) -> None:
 
     Without --key it keeps the one it had; webpush is given one, and shows the public key that pages subscribe with.
     """
+    others = [one for one in _ONLY_FOR if given[one] not in (None, False) and given["kind"] not in _ONLY_FOR[one]]
+    if others:
+        listed = ", ".join(f"--{one.removesuffix('_file').replace('_', '-')}" for one in others)
+        raise click.UsageError(f"not for {given['kind']}: {listed}")
     body = {member: given[member] for member in _GIVEN if given[member] is not None}
     body |= {"sandbox": True} if given["sandbox"] else {}
     body |= {"key": _text(given["key_file"])} if given["key_file"] is not None else {}
@@ -106,12 +132,16 @@ def remove(name: str, provider: str, as_json: bool, **given: Any) -> None:
 @config_option
 @data_option
 def check(name: str, provider: str, as_json: bool, **given: Any) -> None:
-    """Ask a service whether it accepts the credentials, without pushing to anybody. Exit code 1 where it does not."""
+    """Ask a service whether it accepts the credentials, without pushing to anybody. Exit code 1 where it does not.
+
+    Of webpush the key is tried, and what the last push met with is told.
+    """
     found = asked(_chosen(given), "POST", f"{_path(name)}/{provider}/check")
     if as_json:
         show_json(found)
     else:
-        click.echo("all is well" if found["ok"] else found["fault"])
+        well = "all is well" if found["asked"] else "the key is good; its services can be asked only with a device"
+        click.echo(well if found["ok"] else found["fault"])
     if not found["ok"]:
         raise SystemExit(1)
 
@@ -124,20 +154,21 @@ def push() -> None:
 def _action(verb: str, sentence: str) -> None:
     """Give `laba push` a command."""
 
-    def act(broadcast: int, name: str, as_json: bool, **given: Any) -> None:
+    def act(broadcast: str, name: str, as_json: bool, **given: Any) -> None:
         path = f"{app_path(name)}/broadcasts/{broadcast}/push/{verb}"
         done = asked_of_server(_chosen(given), "POST", path)
         if as_json:
             show_json(done)
         else:
-            click.echo(f"{done['state'].replace('_', ' ')}, with {done['providers']} providers")
+            count = done["providers"]
+            click.echo(f"{done['state'].replace('_', ' ')}, with {count} provider{'' if count == 1 else 's'}")
 
     act.__doc__ = sentence
     body = data_option(config_option(json_option(act)))
     body = click.option(
         "--app", "name", metavar="ORG/APP", type=AppParameter(), required=True, help="The app it was sent in."
     )(body)
-    body = click.argument("broadcast", metavar="ID", type=click.IntRange(0, 2**63 - 1))(body)
+    body = click.argument("broadcast", metavar="ID", type=BroadcastParameter())(body)
     push.command(verb, epilog=examples(f"laba push {verb} 1173998498812376874 --app acme/chat"))(body)
 
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from laba.cli.office import asked, looked_up
-from laba.cli.options import config_option, data_option, examples, json_option, settings
+from laba.cli.options import BroadcastParameter, config_option, data_option, examples, json_option, settings
 from laba.cli.roomreporting import named_room, room_options, show_room
 from laba.cli.showing import show_json, show_pairs
 
@@ -30,7 +30,7 @@ _NEVER: Final = frozenset({"expired", "rejected"})
         "laba report --room lobby --app acme/chat --minutes 10",
     )
 )
-@click.argument("broadcast", metavar="[ID]", type=click.IntRange(0, 2**63 - 1), required=False)
+@click.argument("broadcast", metavar="[ID]", type=BroadcastParameter(), required=False)
 @room_options
 @click.option("--follow", is_flag=True, help="Show it as it changes, until all that was reached is confirmed.")
 @click.option(
@@ -43,7 +43,7 @@ _NEVER: Final = frozenset({"expired", "rejected"})
 @json_option
 @config_option
 @data_option
-def report(broadcast: int | None, follow: bool, patience: int, as_json: bool, **given: Any) -> None:
+def report(broadcast: str | None, follow: bool, patience: int, as_json: bool, **given: Any) -> None:
     """Tell what became of a broadcast: whom it was for, who was reached and when, who confirmed, what was dropped.
 
     With --room and --app in place of ID: what became of all messages of a room, minute by minute.

@@ -82,6 +82,8 @@ def send(name: str, text: str, **given: Any) -> None:
         raise click.UsageError("--room, --all-rooms, --all-users and --recent-users exclude each other")
     if given["conversation"] and (given["rooms"] or given["all_rooms"]):
         raise click.UsageError("--conversation is for broadcasts to users")
+    if given["alert"] == "":
+        raise click.UsageError("--push needs a text to show")
     if given["alert"] and (given["rooms"] or given["all_rooms"]):
         raise click.UsageError("--push is for broadcasts to users")
     if given["users"] and not given["rooms"]:

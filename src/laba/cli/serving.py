@@ -28,5 +28,5 @@ def serve(file: Path | None, host: str | None, port: int | None, data: str | Non
         uvloop.run(assembly().serve(chosen))
     except assembly().DataDirLockedError as error:
         raise click.ClickException(f"another laba runs on {chosen.server.data_dir}") from error
-    except OSError as error:
+    except (OSError, assembly().UnusableSettingError) as error:
         raise click.ClickException(f"cannot serve: {error}") from error

@@ -10,7 +10,7 @@ from laba.core.backoff import wait_ms
 from laba.core.targeting import NONE, includes
 from laba.model.app import App
 from laba.model.dispatch import Audience, ConversationType, Dispatch, Message, Submission
-from laba.model.notification import Notification, Override
+from laba.model.notification import Notification
 from laba.model.provider import Fate, Outcome
 from laba.model.push import Counts, DeadToken, Progress, Push, PushTarget, Retry
 from laba.model.targets import Targets
@@ -19,7 +19,6 @@ from laba.model.targets import Targets
 ATTEMPTS_MAX: Final = 6
 LONGEST_WAIT_MS: Final = 300_000
 _EVERYBODY: Final = Targets()
-_PLAIN: Final = Override()
 
 
 def push_of(dispatch: Dispatch, notification: Notification, platform: str, name: str | None, keep_ms: int) -> Push:
@@ -28,7 +27,7 @@ def push_of(dispatch: Dispatch, notification: Notification, platform: str, name:
     A platform's own words replace the common ones (P6). It is worth showing for `keep_ms`, as long as the message
     waits for its user. Repeats replace each other: they bear the dispatch's id.
     """
-    own = notification.platforms.get(platform, _PLAIN)
+    own = notification.platforms.get(platform, notification.others)
     message = {
         "id": str(dispatch.id),
         "from": dispatch.sender,

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What one platform shows instead. `alert` and `title` None leave the common ones; `extras` travel along.
+    """What a platform shows. `alert` and `title` None leave the common ones; `extras` travel along.
 
     `silent` wakes the app and shows nothing. `options` are those of `model.push.Push`.
     """
@@ -21,8 +21,12 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`alert` is shown where a platform has no text of its own. `platforms` are by their lower-case names."""
+    """`alert` is shown where a platform has no text of its own; it may be empty where all is silent.
+
+    `platforms` are by their lower-case names; all others are told what `others` says.
+    """
 
     alert: str
     title: str | None = None
     platforms: Mapping[str, Override] = field(default_factory=dict)
+    others: Override = field(default_factory=Override)

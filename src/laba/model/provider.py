@@ -74,8 +74,8 @@ class Fate(StrEnum):
     """What a service did with one push.
 
     ACCEPTED: it will show it. DEAD: the token is no device's any more. REJECTED: it never will, with this token or
-    with this push. LATER: it may take it later. UNPROVEN: it does not accept who asks, whatever is pushed. DOUBTED: it
-    does not accept who asks, for this device at least; it does not say whether for others.
+    with this push. LATER: it may take it later. UNPROVEN: it does not accept who asks, whatever is pushed.
+    DOUBTED: it does not accept who asks, for this device at least; it does not say whether for others.
     """
 
     ACCEPTED = "accepted"

@@ -15,9 +15,13 @@ class ListProviders:
 
 @dataclass(frozen=True, slots=True)
 class PutProvider:
-    """Have this provider, in place of one of its name. Without a key it keeps the one it had, or is given one."""
+    """Have this provider, in place of one of its name. Without a key it keeps the one it had, or is given one.
+
+    `key_field` is where its caller has the key.
+    """
 
     provider: Provider
+    key_field: str = "key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +93,14 @@ class ProviderShown:
 
 @dataclass(frozen=True, slots=True)
 class ProvidersShown:
-    """Providers in the order of their names. `reach` counts an app's devices, by the kind of their service."""
+    """Providers in the order of their names.
+
+    `reach` counts an app's devices by the kind of their service, `strays` those of them that no provider is for.
+    """
 
     providers: tuple[ProviderShown, ...]
     reach: Mapping[str, int] = field(default_factory=dict)
+    strays: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +110,11 @@ class ProviderRemoved:
 
 @dataclass(frozen=True, slots=True)
 class ProviderChecked:
-    """`fault` is what hinders a push; empty where nothing does."""
+    """`fault` is what hinders a push; empty where nothing does. `asked` says whether the service itself was asked."""
 
     name: str
     fault: str
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,5 +90,10 @@ class Pushes(Protocol):
     async def reports(self, dispatch_id: int) -> tuple[PushReport, ...]:
         """Tell how a dispatch's push stands with each provider."""
 
-    async def reach(self, app_uuid: str) -> Mapping[str, int]:
-        """Count the devices of an app that can be pushed to, by the kind of their service."""
+    async def reach(
+        self, app_uuid: str, served: Sequence[tuple[str, str, bool]]
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Count the devices of an app that have a token, by kind; and those of them that nobody serves.
+
+        `served` is what each provider of the app is for (`Provider.serves`).
+        """

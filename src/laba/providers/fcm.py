@@ -39,7 +39,8 @@ TTL_SECONDS: Final = 604_800
 # "Scale your FCM sends using best practices": after 429 without a Retry-After.
 PATIENCE_MS: Final = 60_000
 
-_TOKEN: Final = re.compile(r"[!-~]{1,4096}")
+# Not what begins as JSON does: a browser's subscription is for another kind of provider.
+_TOKEN: Final = re.compile(r"(?!\{)[!-~]{1,4096}")
 _DEAD: Final = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH"})
 _UNPROVEN: Final = frozenset({401, 403})
 _HEAD: Final = b'{"message":{'
@@ -136,7 +137,7 @@ class FcmForm:
     def scope(self, token: str) -> str:
         """Name nothing: an access token is good for all devices of a project. ValueError for no token."""
         if not _TOKEN.fullmatch(token):
-            raise ValueError("a registration token of fcm is 1 to 4096 printable characters of ASCII")
+            raise ValueError("a registration token of fcm is 1 to 4096 printable characters of ASCII, and no JSON")
         return ""
 
     def prove(self, account: Account, scope: str, now_ms: int) -> Proof | HttpCall:  # noqa: ARG002
@@ -158,7 +159,7 @@ class FcmForm:
         if reply.status // 100 == 4 and reply.status != 429:
             said = ": ".join(filter(None, (granted.error, granted.error_description)))
             return Outcome(Fate.UNPROVEN, word(said, reply))
-        said = "no access token" if reply.status == 200 else granted.error
+        said = "the answer holds none" if reply.status == 200 else granted.error
         return Outcome(Fate.LATER, word(said, reply), patience_ms(reply), busy=True)
 
     def build(

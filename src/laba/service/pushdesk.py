@@ -86,32 +86,36 @@ class PushDesk:
         match call:
             case ListProviders():
                 shown = tuple(self._shown(provider, app) for provider in app.policy.providers)
-                return ProvidersShown(shown, await self._pushing.pushes.reach(app.uuid))
-            case PutProvider(provider):
-                return await self._put_provider(provider, app)
+                served = [provider.serves for provider in app.policy.providers]
+                return ProvidersShown(shown, *await self._pushing.pushes.reach(app.uuid, served))
+            case PutProvider():
+                return await self._put_provider(call, app)
             case RemoveProvider(name):
                 refusal = await self._tenants.remove_provider(name, app)
                 self._pushing.changed(app.uuid, name)
                 return refusal or ProviderRemoved(name)
             case CheckProvider(name):
-                if app.policy.provider(name) is None:
+                provider = app.policy.provider(name)
+                if provider is None:
                     return Refusal(Code.PROVIDER_UNKNOWN, f"{app.name} has no push provider {name}", subject=name)
-                return ProviderChecked(name, await self._pushing.check(app.uuid, name))
+                asked = bool(self._tools.forms[provider.kind].probe)
+                return ProviderChecked(name, await self._pushing.check(app.uuid, name), asked)
 
-    async def _put_provider(self, provider: Provider, app: App) -> ProviderShown | Refusal:
+    async def _put_provider(self, call: PutProvider, app: App) -> ProviderShown | Refusal:
         """Have a provider, if its key is one. One that needs no key of others is given one."""
+        provider, at = call.provider, call.key_field
         form, before = self._tools.forms[provider.kind], app.policy.provider(provider.name)
         key = provider.account.key
         if not key and before is not None and before.kind == provider.kind:
             key = before.account.key
         key = key or form.new_key(self._tools.ground.entropy(48)) or ""
         if not key:
-            return Refusal(Code.FIELD_MISSING, "key is missing", field="key")
+            return Refusal(Code.FIELD_MISSING, f"{at} is missing", field=at)
         put = replace(provider, account=replace(provider.account, key=key))
         try:
             form.prove(put.account, NOBODY, self._tools.ground.clock())
         except ValueError as error:
-            return Refusal(Code.FIELD_INVALID, f"key will not do: {error}", field="key")
+            return Refusal(Code.FIELD_INVALID, f"{at} will not do: {error}", field=at)
         refusal = await self._tenants.put_provider(put, app)
         if refusal is not None:
             return refusal

@@ -94,9 +94,14 @@ class Pushing:
         return "" if lane is None else lane.fault
 
     async def check(self, app_uuid: str, name: str) -> str:
-        """Ask a provider whether it accepts the credentials, as far as it can be asked; gives what hinders."""
+        """Ask a provider whether it accepts the credentials; gives what hinders.
+
+        Where nobody can be asked without a device, it gives what the last push met with.
+        """
         lane = self._lane((app_uuid, name))
-        return "" if lane is None else await lane.check()
+        if lane is None:
+            return ""
+        return await lane.check() or ("" if lane.form.probe else lane.fault)
 
     async def reports(self, app_uuid: str, dispatch_id: int) -> tuple[PushReport, ...]:
         """Tell how a dispatch's push stands with each provider."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -36,13 +37,16 @@ def _breaker() -> Breaker:
 
 @dataclass(slots=True)
 class Scope:
-    """What is known of one provider, or of one of the hosts that it stands for. A `quiet` one is not logged.
+    """What is known of one provider, or of one of the hosts that it stands for, which it then bears the `name` of.
 
-    `accepted` is the proof by which a device was last pushed to. `doubted` says that it rests because of a refusal
-    that may have been for one device alone.
+    A `quiet` one is not logged. `failed_at_ms` is when it last did. `accepted` is the proof by which
+    a device was last pushed to. `doubted` says that it rests because of a refusal that may have been for one device
+    alone.
     """
 
+    name: str = ""
     breaker: Breaker = field(default_factory=_breaker)
+    failed_at_ms: int = 0
     told: str = ""
     quiet: bool = False
     proof: Proof | None = None
@@ -93,8 +97,9 @@ class Lane:
 
     @property
     def fault(self) -> str:
-        """Say why nothing is pushed at the moment; empty where all is well."""
-        return next((scope.breaker.fault for scope in self._scopes.values() if scope.breaker.fault), "")
+        """Say why nothing is pushed at the moment, by what failed last; empty where all is well."""
+        failing = [scope for scope in self._scopes.values() if scope.breaker.fault]
+        return max(failing, key=lambda scope: scope.failed_at_ms).breaker.fault if failing else ""
 
     def rests_until_ms(self, scope: str = "") -> int:
         """Tell from when on something may be asked."""
@@ -160,7 +165,7 @@ class Lane:
         try:
             reply = await self._tools.courier.send(call, self._tools.timeout_ms)
         except CourierError as error:
-            self._fail(scope, str(error))
+            self._fail(scope, f"{error} ({_host(call.url)})")
             return proof, None
         return proof, self.form.read(reply)
 
@@ -189,11 +194,11 @@ class Lane:
         try:
             answer = self.form.proven(await self._tools.courier.send(proof, self._tools.timeout_ms), now_ms)
         except CourierError as error:
-            self._fail(scope, str(error))
+            self._fail(scope, f"{error} ({_host(proof.url)})")
             return None
         if isinstance(answer, Proof):
             return answer
-        self._open(scope, answer.reason, max(answer.after_ms, UNPROVEN_REST_MS))
+        self._open(scope, f"no access token: {answer.reason}", max(answer.after_ms, UNPROVEN_REST_MS))
         return None
 
     def _renewed(self, scope: Scope, proof: Proof | None) -> bool:
@@ -225,14 +230,19 @@ class Lane:
                 self._log().info("push provider works again")
 
     def _fail(self, scope: Scope, reason: str) -> None:
-        self._ground.meter.count("laba_push_faults_total", kind=self.provider.kind)
+        self._note(scope)
         if scope.breaker.failed(reason, self._ground.clock()):
             self._tell(scope)
 
     def _open(self, scope: Scope, reason: str, for_ms: int) -> None:
-        self._ground.meter.count("laba_push_faults_total", kind=self.provider.kind)
-        scope.breaker.open(reason, self._ground.clock(), for_ms)
+        self._note(scope)
+        where = f" ({_host(scope.name)})" if scope.name else ""
+        scope.breaker.open(f"{reason}{where}", self._ground.clock(), for_ms)
         self._tell(scope)
+
+    def _note(self, scope: Scope) -> None:
+        scope.failed_at_ms = self._ground.clock()
+        self._ground.meter.count("laba_push_faults_total", kind=self.provider.kind)
 
     def _tell(self, scope: Scope) -> None:
         """Say once what is wrong, until it is something else, or well."""
@@ -245,7 +255,7 @@ class Lane:
         if scope is None:
             if len(self._scopes) >= _SCOPES_MAX:
                 del self._scopes[next(iter(self._scopes))]
-            scope = self._scopes[name] = Scope()
+            scope = self._scopes[name] = Scope(name)
         return scope
 
     def _log(self) -> structlog.stdlib.BoundLogger:
@@ -253,3 +263,7 @@ class Lane:
             app=str(self.app.name), provider=self.provider.name
         )
         return log
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

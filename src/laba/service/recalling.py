@@ -29,7 +29,8 @@ class Recalling:
             reason = f"there is no broadcast {call.dispatch_id} of {app.name}{by}"
             return Refusal(Code.BROADCAST_UNKNOWN, reason, subject=str(call.dispatch_id))
         if kept.dispatch.audience not in call.audiences or kept.dispatch.recalls is not None:
-            reason = f"a message to {kept.dispatch.audience} cannot be recalled so"
+            instead = "; its push can be cancelled" if kept.dispatch.audience is Audience.DEVICES else ""
+            reason = f"a message to {kept.dispatch.audience} cannot be recalled so{instead}"
             return Refusal(Code.NOT_RECALLABLE, reason, subject=str(call.dispatch_id))
         if not kept.recalled:
             accepted = await self._intake.accept(_word_of(kept.dispatch), app)

@@ -58,11 +58,18 @@ def test_targets_and_notifications_are_kept_by_these_names():  # P4 P6
         '{"alert":null,"extras":{"k":1},"silent":true}}}}'
     )
     document = before.replace('"silent":true', '"silent":true,"title":"T","options":{"sound":"ding"}')
+    others = '"others":{"alert":null,"extras":{"e":1},"silent":false,"title":null,"options":{}}'
+    document = f"{document.removesuffix('}}')},{others}}}}}"
     one = to_chosen(
         1,
         quota=QuotaName.USERS_BROADCAST,
         targets=Targets(None, frozenset("a"), frozenset("b"), "p", frozenset({"ios"})),
-        notification=Notification("x", "t", {"ios": Override(None, {"k": 1}, True, "T", {"sound": "ding"})}),
+        notification=Notification(
+            "x",
+            "t",
+            {"ios": Override(None, {"k": 1}, silent=True, title="T", options={"sound": "ding"})},
+            Override(extras={"e": 1}),
+        ),
     )
     plain = replace(one, notification=Notification("x", "t", {"ios": Override(None, {"k": 1}, silent=True)}))
     assert rows.dispatch_of((1, "app-1", 1, "users_broadcast", before)) == plain

@@ -35,6 +35,16 @@ def test_a_device_is_put_whole():  # S2
     )
 
 
+def test_apples_tokens_are_the_same_in_capitals():  # S8
+    assert register(provider="apns", token="ABab" * 16).address.token == "abab" * 16
+    assert register(provider="fcm", token="ABab").address.token == "ABab"
+
+
+def test_only_of_webpush_a_token_is_an_object():  # S8
+    for kind in ("apns", "fcm"):
+        assert fault(register(provider=kind, token={})) == (Code.FIELD_INVALID, "token")
+
+
 def test_a_device_may_be_known_and_not_pushed_to():
     """What is not said stays as it was."""  # S2
     assert register() == PutDevice("ann", "phone")

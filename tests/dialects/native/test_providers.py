@@ -21,7 +21,14 @@ from native_wire import APP, fault, read, told
 
 PROVIDER = f"{APP}/providers/main"
 APNS = {"kind": "apns", "package": "com.acme", "team_id": "T1", "key_id": "K1", "key": "a key"}
-FILE = {"project_id": "p1", "client_email": "laba@p1", "private_key": "a key", "token_uri": "https://x/token"}
+FILE = {
+    "type": "service_account",
+    "project_id": "p1",
+    "client_email": "laba@p1",
+    "private_key": "a key",
+    "token_uri": "https://x/token",
+}
+FILE_OF_NOTHING = {"type": "service_account", "client_email": "laba@p1"}
 FCM = {"kind": "fcm", "service_account": FILE}
 WEB = {"kind": "webpush", "subject": "mailto:ops@acme.com"}
 
@@ -49,10 +56,11 @@ def test_apns_is_a_team_with_its_key():  # S8
 def test_fcm_is_the_file_of_a_service_account_as_it_is():
     """Its other members mean nothing here; unless it says so, it begins as gently as Google asks for."""  # S8
     account = Account("a key", "laba@p1", "p1", token_url="https://x/token")
-    file = FILE | {"type": "service_account", "universe_domain": "googleapis.com"}
-    assert put(kind="fcm", service_account=file) == PutProvider(Provider("main", "fcm", account, per_second=5000))
+    file = FILE | {"universe_domain": "googleapis.com"}
+    whole = Provider("main", "fcm", account, per_second=5000)
+    assert put(kind="fcm", service_account=file) == PutProvider(whole, "service_account.private_key")
     assert put(**FCM, per_second=0).provider.per_second == 0
-    bare = {"project_id": "p1", "client_email": "laba@p1"}
+    bare = {"type": "service_account", "project_id": "p1", "client_email": "laba@p1"}
     assert put(kind="fcm", service_account=bare).provider.account == Account("", "laba@p1", "p1")
 
 
@@ -69,8 +77,14 @@ def test_either_package_or_topic_names_the_app_to_apns():  # S8
     assert fault(put(**topic)) == (Code.FIELD_INVALID, "topic")
 
 
-def test_unknown_members_of_a_provider_mean_nothing():  # G5
-    assert put(**WEB, colour="red", service_account=5) == put(**WEB)
+def test_unknown_members_of_a_provider_mean_nothing():
+    """Nor do those that are for another kind: its devices would not be found."""  # G5
+    assert put(**WEB, colour="red", service_account=5, topic="x", sandbox=True) == put(**WEB)
+
+
+@pytest.mark.parametrize("url", ["https://x/token", "http://127.0.0.1:1/t", "http://localhost", "http://[::1]:1"])
+def test_what_is_signed_with_a_key_travels_in_the_clear_only_within_a_machine(url):  # S8
+    assert put(**FCM | {"service_account": FILE | {"token_uri": url}}).provider.account.token_url == url
 
 
 def test_only_what_laba_can_speak_to_is_a_kind():  # S8
@@ -86,8 +100,10 @@ def test_only_what_laba_can_speak_to_is_a_kind():  # S8
         ({"kind": "apns", "key_id": "K1", "package": "x"}, "team_id"),
         ({"kind": "apns", "team_id": "T1", "package": "x"}, "key_id"),
         ({"kind": "webpush"}, "subject"),
-        ({"kind": "fcm"}, "service_account.client_email"),
-        ({"kind": "fcm", "service_account": {"client_email": "x"}}, "service_account.project_id"),
+        ({"kind": "fcm"}, "service_account"),
+        ({"kind": "fcm", "service_account": {}}, "service_account.type"),
+        ({"kind": "fcm", "service_account": {"type": "service_account"}}, "service_account.client_email"),
+        ({"kind": "fcm", "service_account": FILE_OF_NOTHING}, "service_account.project_id"),
     ],
 )
 def test_what_a_provider_needs_is_named(given, missing):  # G4
@@ -137,10 +153,11 @@ def test_no_member_of_an_apns_provider_is_taken_for_what_it_is_not(name, value):
 @pytest.mark.parametrize(
     ("name", "value"),
     each(
-        project_id=WORDS,
+        type=[*NO_TEXT, "authorized_user"],
+        project_id=[*WORDS, "../x", "p/1", "P1"],
         client_email=WORDS,
         private_key=KEYS,
-        token_uri=[*WORDS, "x", "ftp://x", "https://"],
+        token_uri=[*WORDS, "x", "ftp://x", "https://", "http://x", "http://127.0.0.1.x", "http://localhostx/"],
     ),
 )
 def test_no_member_of_a_service_account_is_taken_for_what_it_is_not(name, value):  # G4
@@ -152,6 +169,7 @@ def test_no_member_of_a_service_account_is_taken_for_what_it_is_not(name, value)
     ("given", "name", "value"),
     [
         *((FCM, "service_account", value) for value in NO_OBJECT),
+        *((WEB, "subject", value) for value in ["mailto:", "mailto:ops", "mailto:@acme.com", "https://"]),
         *((FCM, "url", value) for value in URLS),
         *((WEB, "subject", value) for value in [*WORDS, "ops@acme.com", "http://acme.com"]),
         *((WEB, "key", value) for value in KEYS),
@@ -180,12 +198,13 @@ def test_a_provider_is_shown_as_it_is_read_but_for_its_key(given, own):
     shown = ProviderShown(put(**given).provider, "BPub" if given is WEB else None, "it is away")
     common = {"name": "main", "package": "", "topic": "", "sandbox": False, "url": "", "fault": "it is away"}
     assert told(shown) == common | own
-    listed = told(ProvidersShown((shown,), {"apns": 7}))
-    assert listed == {"providers": [common | own], "devices": {"apns": 7}}
+    listed = told(ProvidersShown((shown,), {"apns": 7}, {"apns": 2}))
+    assert listed == {"providers": [common | own], "devices": {"apns": 7}, "strays": {"apns": 2}}
     assert "a key" not in json.dumps(listed)
 
 
 def test_what_was_done_with_a_provider_is_told():  # S8
     assert told(ProviderRemoved("main")) == {"name": "main"}
-    assert told(ProviderChecked("main", "")) == {"name": "main", "ok": True, "fault": ""}
-    assert told(ProviderChecked("main", "no")) == {"name": "main", "ok": False, "fault": "no"}
+    assert told(ProviderChecked("main", "")) == {"name": "main", "ok": True, "fault": "", "asked": True}
+    unasked = told(ProviderChecked("main", "no", asked=False))
+    assert unasked == {"name": "main", "ok": False, "fault": "no", "asked": False}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from builders import dispatch
@@ -65,6 +67,27 @@ def test_each_platform_may_show_something_of_its_own():
     assert broadcast(given).notification == Notification("look", "Acme", {"ios": own, "android": Override()})
 
 
+def test_what_is_said_for_all_is_for_each_platform_that_does_not_say_otherwise():  # P6
+    given = {
+        "alert": "look",
+        "extras": {"id": 1},
+        "silent": True,
+        "options": {"badge": 1},
+        "platforms": {"ios": {"silent": False}, "android": {"extras": {}, "options": {"channel": "c"}}},
+    }
+    others = Override(extras={"id": 1}, silent=True, options={"badge": 1})
+    own = {"ios": replace(others, silent=False), "android": Override(silent=True, options={"channel": "c"})}
+    assert broadcast(given).notification == Notification("look", None, own, others)
+
+
+def test_what_is_silent_everywhere_needs_no_text():  # P6
+    assert broadcast({"silent": True, "extras": {"id": 1}}).notification.others.silent
+    assert broadcast({"silent": True, "platforms": {"ios": {"alert": "i", "silent": False}}}).notification.alert == ""
+    loud = broadcast({"silent": True, "platforms": {"ios": {"silent": False}}})
+    assert fault(loud) == (Code.FIELD_INVALID, "push.alert")
+    assert push(push={"silent": True}).size_bytes == 0
+
+
 def test_options_have_neutral_names():  # P6
     options = {
         "sound": "horn.caf",
@@ -108,6 +131,10 @@ def test_an_option_that_no_service_could_be_told_is_refused(name, value):
         ("push.alert", ...),
         *(("push.alert", value) for value in NO_STRING),
         *(("push.title", value) for value in NO_STRING),
+        *(("push.silent", value) for value in NO_FLAG),
+        *(("push.extras", value) for value in NO_OBJECT),
+        *(("push.options", value) for value in NO_OBJECT),
+        *(("push.options.category", value) for value in NO_STRING),
         *(("push.platforms", value) for value in NO_OBJECT),
         *(("push.platforms.ios", value) for value in NO_OBJECT),
         *(("push.platforms.ios.alert", value) for value in NO_STRING),
@@ -119,7 +146,7 @@ def test_an_option_that_no_service_could_be_told_is_refused(name, value):
 )
 def test_a_push_that_shows_nothing_right_is_refused_by_its_place(place, value):
     """At both endpoints."""  # G4
-    body = {"push": {"alert": "look", "platforms": {"ios": {}}}}
+    body = {"push": {"alert": "look", "options": {}, "platforms": {"ios": {}}}}
     *path, name = place.split(".")
     inner = body
     for step in path:
@@ -212,8 +239,6 @@ def test_it_is_for_users_by_name_or_by_what_they_have_in_common(whom, targets):
         {"users": []},
         {"everybody": False},
         {"platforms": ["ios"]},
-        {"everybody": True, "tags": ["t"]},
-        {"everybody": True, "package": "x"},
         {"everybody": True, "users": ["a"]},
         {"users": ["a"], "tags": ["t"]},
         {"users": ["a"], "any_tags": ["t"]},
@@ -223,6 +248,12 @@ def test_it_is_for_users_by_name_or_by_what_they_have_in_common(whom, targets):
 def test_whom_it_is_for_is_said_in_one_way(whom):
     """A criterion that is passed over would reach more users than were meant."""  # P4
     assert fault(read("POST", PUSHES, {"push": LOOK} | whom)) == (Code.FIELD_INVALID, "users")
+
+
+@pytest.mark.parametrize("whom", [{"tags": ["t"]}, {"any_tags": ["t"]}, {"package": "x"}])
+def test_everybody_stands_alone(whom):
+    asked = {"push": LOOK, "everybody": True} | whom
+    assert fault(read("POST", PUSHES, asked)) == (Code.FIELD_INVALID, "everybody")
 
 
 @pytest.mark.parametrize("beside", [{"everybody": True}, {"users": ["ann"]}])

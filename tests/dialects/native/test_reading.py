@@ -9,6 +9,8 @@ from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, Conversation, ConversationType, Level, Submission
 from laba.model.flags import Flags
 from laba.model.http import HttpRequest, RequestHead
+from laba.model.push import JobState
+from laba.model.pushcalls import SetPush
 from laba.model.quota import UNLIMITED, Quota
 from laba.model.recordcalls import GetReport, ListConversations, MarkRead, ReadHistory, Recall
 from laba.model.refusal import Code, Refusal
@@ -167,8 +169,16 @@ def test_a_broadcast_is_recalled_by_its_id_without_a_body():
     users = {Audience.ONLINE_USERS, Audience.RECENT_USERS, Audience.ALL_USERS, Audience.TARGETS}
     path = f"{APP}/broadcasts/{2**63 - 1}/recall"
     assert read("POST", path, b"") == read("POST", path, b"{") == Recall(2**63 - 1, frozenset(users))
-    for wrong in (str(2**63), "x", "-1", "1.5"):
+    for wrong in (str(2**63), "x", "-1", "1.5", "0000-8X3N-QGUP", "0001-Y2P0-IJ32-E8E8"):
         assert fault(read("POST", f"{APP}/broadcasts/{wrong}/recall", b"")) == (Code.FIELD_INVALID, "id")
+
+
+@pytest.mark.parametrize("text", ["1173998498812376874", "0000-8X3N-QGUP-WOX6"])
+def test_a_broadcast_is_named_in_either_form_that_a_caller_may_have_been_given(text):  # G3, R7
+    one, path = 1173998498812376874, f"{APP}/broadcasts/{text}"
+    assert read("GET", path) == GetReport(one)
+    assert read("POST", f"{path}/recall", b"").dispatch_id == one
+    assert read("POST", f"{path}/push/pause") == SetPush(one, JobState.PAUSED)
 
 
 def test_the_size_is_content_and_ext_as_compact_utf8():

@@ -5,8 +5,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from builders import APP_UUID, NOW_MS, app, said
+from laba.dialects.groupedids import written
 from laba.dialects.rongcloud.callbacks import write
-from laba.dialects.rongcloud.uids import written
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Conversation, ConversationType, Message
 from laba.model.hook import Hook, Source

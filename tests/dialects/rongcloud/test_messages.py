@@ -3,7 +3,7 @@ from urllib.parse import quote
 
 import pytest
 
-from laba.dialects.rongcloud import uids
+from laba.dialects import groupedids
 from laba.model.app import Feature, QuotaName
 from laba.model.content import Content, Kind, Original
 from laba.model.dispatch import Audience, ConversationType, Submission
@@ -20,7 +20,7 @@ ROOM = "/message/chatroom/publish.json"
 ROOMS = "/message/chatroom/broadcast.json"
 RECALL = "/message/broadcast/recall.json"
 SPOKEN = Flags(stored=True, counted=True, pushed=True, updates_last=True, offline=True)
-UID = uids.written(1173998498812376874)
+UID = groupedids.written(1173998498812376874)
 CALLS = {
     ONLINE: {},
     ALL: {},

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 import builders
-from laba.dialects.rongcloud import uids
+from laba.dialects import groupedids
 from laba.dialects.rongcloud.dialect import RongCloudDialect
 from laba.dialects.rongcloud.endpoints import ENDPOINTS
 from laba.model.app import AppPolicy
@@ -57,7 +57,7 @@ def written(exchange):
 def test_a_broadcast_is_named_by_its_id(written, path):
     """In the vendor's form."""
     assert written(path, Accepted(dispatch())) == {"messageUID": UID}
-    assert uids.read(UID) == ID
+    assert groupedids.read(UID) == ID
 
 
 # S11

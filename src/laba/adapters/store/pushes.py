@@ -116,10 +116,14 @@ class SqlitePushes:
 
         return await self._reader.do(read)
 
-    async def reach(self, app_uuid: str) -> Mapping[str, int]:
-        def read(connection: Connection) -> Mapping[str, int]:
-            found = connection.execute(statements.REACH, {"app_uuid": app_uuid})
-            return {row.kind: row.devices for row in found}
+    async def reach(
+        self, app_uuid: str, served: Sequence[tuple[str, str, bool]]
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        asked = {"app_uuid": app_uuid, "served": msgspec.json.encode(served).decode()}
+
+        def read(connection: Connection) -> tuple[Mapping[str, int], Mapping[str, int]]:
+            found = connection.execute(statements.REACH, asked).all()
+            return {row.kind: row.devices for row in found}, {row.kind: row.strays for row in found if row.strays}
 
         return await self._reader.do(read)
 

@@ -92,8 +92,16 @@ REPORTS = text(
     FROM push_jobs WHERE dispatch = :dispatch ORDER BY provider"""
 )
 REACH = text(
-    """SELECT kind, count(*) AS devices FROM devices INDEXED BY devices_pushed
-    WHERE app_uuid = :app_uuid AND token IS NOT NULL GROUP BY kind"""
+    """SELECT kind, sum(count) AS devices, sum(count) FILTER (WHERE NOT served) AS strays FROM (
+        SELECT kind, count, EXISTS (
+            SELECT 1 FROM json_each(:served) AS one WHERE json_extract(one.value, '$[0]') = counted.kind
+            AND json_extract(one.value, '$[1]') IN ('', counted.package)
+            AND json_extract(one.value, '$[2]') = counted.sandbox
+        ) AS served FROM (
+            SELECT kind, package, sandbox, count(*) AS count FROM devices INDEXED BY devices_pushed
+            WHERE app_uuid = :app_uuid AND token IS NOT NULL GROUP BY kind, package, sandbox
+        ) AS counted
+    ) GROUP BY kind"""
 )
 
 TAKE_TOKEN = text(

@@ -20,7 +20,10 @@ _ZONE: Final = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
 
 def put(members: Members, user: str, device: str | None, kinds: AbstractSet[str]) -> PutDevice:
-    """Read a device. A token is text, or the subscription of a browser as it gives it."""
+    """Read a device. A token is text, or the subscription of a browser as it gives it.
+
+    Apple's tokens are hexadecimal: in either case of letters they are the same device's.
+    """
     if device is not None and (len(device) > DEVICE_MAX or CONTROL.search(device)):
         raise invalid("device", f"may have at most {DEVICE_MAX} characters, and no control characters")
     locale, time_zone = members.bounded("locale"), members.bounded("time_zone")
@@ -40,12 +43,12 @@ def _address(members: Members, kinds: AbstractSet[str]) -> Address | None:
     if kind not in kinds:
         raise invalid("provider", f"must be one of {', '.join(sorted(kinds))}")
     given = members.required("token")
-    if not isinstance(given, str | dict):
-        raise invalid("token", "must be a string, or the subscription of a browser")
+    if not isinstance(given, str) and not (isinstance(given, dict) and kind == "webpush"):
+        raise invalid("token", "must be a string; of webpush it may be the subscription itself, an object")
     token = given if isinstance(given, str) else msgspec.json.encode(given).decode()
     if not 0 < len(token) <= TOKEN_MAX:
         raise invalid("token", f"must have 1 to {TOKEN_MAX} characters")
-    return Address(kind, token, sandbox)
+    return Address(kind, token.lower() if kind == "apns" else token, sandbox)
 
 
 def remove(user: str, device: str | None) -> RemoveDevice:

@@ -13,9 +13,12 @@ KEY_MAX: Final = 16_384
 RATE_MAX: Final = 100_000
 # fcm asks to stay below 600,000 a minute, and to begin gently (FCM: throttling and scaling).
 _FCM_PER_SECOND: Final = 5000
+_SUBJECT: Final = re.compile(r"mailto:[^@]+@[^@]+|https://.+")
 # What goes into headers, paths and claims as it is.
 _WORD: Final = re.compile(r"[!-~]*")
-_URL: Final = re.compile(r"https?://[!-~]+")
+_URL: Final = re.compile(r"https://[!-~]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?:[:/][!-~]*)?")
+_SERVICE_ACCOUNT: Final = "service_account"
+_PROJECT: Final = re.compile(r"[a-z0-9.:-]+")
 
 
 def put(members: Members, name: str, kinds: AbstractSet[str]) -> PutProvider:
@@ -25,11 +28,17 @@ def put(members: Members, name: str, kinds: AbstractSet[str]) -> PutProvider:
         raise invalid("kind", f"must be one of {', '.join(sorted(kinds))}")
     rate = members.integer("per_second", 0, RATE_MAX) if "per_second" in members else _RATES.get(kind, 0)
     account = _ACCOUNTS[kind](members)
-    serves = (_word(members, "package"), _word(members, "topic"), members.optional_flag("sandbox"))
+    package, (topic, sandbox) = _word(members, "package"), _app_of(members) if kind == "apns" else ("", False)
+    key_field = "service_account.private_key" if kind == "fcm" else "key"
     try:
-        return PutProvider(Provider(name, kind, account, *serves, rate))
+        return PutProvider(Provider(name, kind, account, package, topic, sandbox, rate), key_field)
     except ValueError as error:
         raise invalid("url" if "URL" in str(error) else "name", f"will not do: {error}") from error
+
+
+def _app_of(members: Members) -> tuple[str, bool]:
+    """Tell what Apple calls the app, and which of its services it is for."""
+    return _word(members, "topic"), members.optional_flag("sandbox")
 
 
 def _apns(members: Members) -> Account:
@@ -40,19 +49,27 @@ def _apns(members: Members) -> Account:
 
 
 def _fcm(members: Members) -> Account:
-    """Take the service account's file as it is, under `service_account`."""
+    """Take the service account's file as it is, under `service_account`.
+
+    The project's id goes into a path; to where access tokens come from goes what is signed with the key.
+    """
+    members.required("service_account")
     file = members.members("service_account")
+    if file.text("type") != _SERVICE_ACCOUNT:
+        raise invalid(file.path("type"), f"must be {_SERVICE_ACCOUNT}: the file is another one of Google's")
     email, project = _required(file, "client_email"), _required(file, "project_id")
+    if not _PROJECT.fullmatch(project):
+        raise invalid(file.path("project_id"), "may have a-z 0-9 . : - only")
     token_url = _word(file, "token_uri")
     if token_url and not _URL.fullmatch(token_url):
-        raise invalid(file.path("token_uri"), "must be http:// or https:// with a host")
+        raise invalid(file.path("token_uri"), "must be https:// with a host")
     return Account(_key(file, "private_key"), email, project, _word(members, "url"), token_url)
 
 
 def _web_push(members: Members) -> Account:
     subject = _required(members, "subject")
-    if not subject.startswith(("mailto:", "https://")):
-        raise invalid("subject", "must be a mailto: or https: address (RFC 8292)")
+    if not _SUBJECT.fullmatch(subject):
+        raise invalid("subject", "must be a mailto: or https: address, such as mailto:ops@example.com (RFC 8292)")
     return Account(_key(members, "key"), subject)
 
 

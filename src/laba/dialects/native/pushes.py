@@ -1,6 +1,7 @@
 """What is pushed, to whom, and what became of it, as laba's own callers write and read it (S8)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -38,18 +39,22 @@ def notification(members: Members, name: str) -> Notification | None:
     given = members.members(name)
     if compact_bytes(given.plain()) > NOTIFICATION_MAX_BYTES:
         raise invalid(name, f"may have at most {NOTIFICATION_MAX_BYTES} bytes")
+    others = _shown(given, Override())
     platforms = given.members("platforms")
-    overrides = {platform.lower(): _override(platforms.members(platform)) for platform in platforms}
-    return Notification(given.text("alert"), given.optional_text("title"), overrides)
+    own = {platform.lower(): _shown(platforms.members(platform), others) for platform in platforms}
+    if not all(one.silent or one.alert for one in (others, *own.values())):
+        given.required("alert")
+    return Notification(others.alert or "", others.title, own, replace(others, alert=None, title=None))
 
 
-def _override(own: Members) -> Override:
+def _shown(given: Members, otherwise: Override) -> Override:
+    """Read what is shown; each member that is not there is as it is otherwise."""
     return Override(
-        alert=own.optional_text("alert"),
-        extras=own.members("extras").plain(),
-        silent=own.optional_flag("silent"),
-        title=own.optional_text("title"),
-        options=_options(own.members("options")),
+        alert=given.optional_text("alert"),
+        extras=given.members("extras").plain() if "extras" in given else otherwise.extras,
+        silent=given.optional_flag("silent", otherwise=otherwise.silent),
+        title=given.optional_text("title"),
+        options=_options(given.members("options")) if "options" in given else otherwise.options,
     )
 
 
@@ -99,6 +104,8 @@ def targets(members: Members) -> Targets:
     if users:
         return Targets(users=frozenset(users))
     if everybody == bool(tags or any_tags or package):
+        if everybody:
+            raise invalid("everybody", "stands alone: tags, any_tags and package choose among all")
         raise invalid("users", "is missing: name users, tags, any_tags or a package, or set everybody to true")
     return Targets(None, frozenset(tags), frozenset(any_tags), package, platforms)
 
@@ -136,7 +143,7 @@ def _texts(members: Members, name: str, most: int) -> tuple[str, ...]:
         return ()
     listed = members.value(name)
     if not isinstance(listed, list) or len(listed) > most:
-        raise invalid(name, f"must be a list of at most {most}")
+        raise invalid(name, f"must be a list of at most {most} strings")
     for at, one in enumerate(listed):
         if not isinstance(one, str) or not one:
             raise invalid(f"{name}[{at}]", "must be a string that is not empty")
@@ -148,14 +155,15 @@ def _texts(members: Members, name: str, most: int) -> tuple[str, ...]:
 
 def told(answer: PushAnswer) -> dict[str, Any]:
     match answer:
-        case ProvidersShown(listed, reach):
-            return {"providers": [providers.shown(one) for one in listed], "devices": dict(reach)}
+        case ProvidersShown(listed, reach, strays):
+            shown = [providers.shown(one) for one in listed]
+            return {"providers": shown, "devices": dict(reach), "strays": dict(strays)}
         case ProviderShown():
             return providers.shown(answer)
         case ProviderRemoved(name) | DeviceRemoved(name):
             return {"name": name}
-        case ProviderChecked(name, fault):
-            return {"name": name, "ok": not fault, "fault": fault}
+        case ProviderChecked(name, fault, asked):
+            return {"name": name, "ok": not fault, "fault": fault, "asked": asked}
         case DevicesShown(listed):
             return {"devices": [devices.shown(one) for one in listed]}
         case PushSet(dispatch_id, state, count):

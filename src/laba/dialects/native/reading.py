@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
+from laba.dialects import groupedids
 from laba.dialects.native import (
     claiming,
     conversations,
@@ -115,19 +116,26 @@ def _issue_token(claim: Claim, body: bytes) -> TokenRequest:
     )
 
 
+def _broadcast(claim: Claim) -> int:
+    """Take the broadcast's id from the path, in whichever form a caller was given it (G3, R7)."""
+    text = claim.arguments["id"]
+    number = groupedids.read(text)
+    return conversations.message_id(text, "id") if number is None else number
+
+
 def _get_broadcast(claim: Claim, _query: Mapping[str, str]) -> GetReport:
-    return GetReport(conversations.message_id(claim.arguments["id"], "id"))
+    return GetReport(_broadcast(claim))
 
 
 def _recall(claim: Claim, _body: bytes) -> Recall:
-    return Recall(conversations.message_id(claim.arguments["id"], "id"), _RECALLABLE)
+    return Recall(_broadcast(claim), _RECALLABLE)
 
 
 def _set_push(claim: Claim, _body: bytes) -> SetPush:
     state = pushes.PUSH_ACTIONS.get(claim.arguments["action"])
     if state is None:
         raise invalid("action", f"must be one of {', '.join(pushes.PUSH_ACTIONS)}")
-    return SetPush(conversations.message_id(claim.arguments["id"], "id"), state)
+    return SetPush(_broadcast(claim), state)
 
 
 _OFFERED: Final[Mapping[str, Callable[[Claim, bytes, AbstractSet[str]], Call]]] = {

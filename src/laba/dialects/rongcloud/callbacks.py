@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from laba.dialects.rongcloud import uids
+from laba.dialects import groupedids
 from laba.dialects.rongcloud.contents import DIALECT
 from laba.dialects.strictjson import compact
 from laba.model.app import App
@@ -51,7 +51,7 @@ def write(letter: Letter, hook: Hook, app: App, now_ms: int) -> HttpCall | None:
         "content": content,
         "channelType": "TEMPGROUP" if conversation.type is ConversationType.ROOM else "PERSON",
         "msgTimestamp": str(dispatch.accepted_at_ms),
-        "msgUID": uids.written(letter.message.id),
+        "msgUID": groupedids.written(letter.message.id),
         "source": "Server" if letter.source is Source.CALLER else "",
     }
     body = urlencode(form, errors="replace").encode()

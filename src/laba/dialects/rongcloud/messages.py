@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from laba.dialects.rongcloud import uids
+from laba.dialects import groupedids
 from laba.dialects.rongcloud.contents import SIZE_LIMIT_BYTES, Said, said
 from laba.dialects.rongcloud.faults import invalid
 from laba.dialects.rongcloud.forms import Form, form
@@ -100,7 +100,7 @@ def recall(body: bytes, _app: App) -> Recall:
     """Read which broadcast is withdrawn; what else the vendor's page has for it is for its own clients' screens."""
     fields = form(body)
     sender = fields.text("fromUserId", USERNAME_MAX_BYTES)
-    dispatch_id = uids.read(fields.filled("messageUID"))
+    dispatch_id = groupedids.read(fields.filled("messageUID"))
     if dispatch_id is None:
         raise invalid("messageUID", "must be what an earlier answer gave")
     return Recall(dispatch_id, RECALLABLE, sender)

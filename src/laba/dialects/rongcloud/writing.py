@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from laba.dialects.rongcloud import endpoints, uids
+from laba.dialects import groupedids
+from laba.dialects.rongcloud import endpoints
 from laba.dialects.rongcloud.endpoints import METHOD
 from laba.dialects.rongcloud.entities import about_rooms, about_users
 from laba.dialects.rongcloud.errors import words_for
@@ -54,7 +55,9 @@ def _members(exchange: Exchange, answer: Answer) -> dict[str, Any]:
             has_providers = exchange.app is not None and bool(exchange.app.policy.providers)
             return _accepted(endpoint, answer, has_providers=has_providers)
         case Posted(ids):
-            return {"messageUIDs": [{"chatroomId": room, "messageUID": uids.written(ids[room])} for room in ids]}
+            return {
+                "messageUIDs": [{"chatroomId": room, "messageUID": groupedids.written(ids[room])} for room in ids]
+            }
         case Recalled():
             return {}
         case _ if isinstance(answer, UserAnswer):
@@ -71,7 +74,7 @@ def _accepted(endpoint: Endpoint, accepted: Accepted, *, has_providers: bool) ->
         return {}
     if endpoint.name in _PUSHES:
         return _pushed(accepted, has_providers=has_providers)
-    uid = uids.written(accepted.dispatch.id)
+    uid = groupedids.written(accepted.dispatch.id)
     if endpoint.name == endpoints.SYSTEM_MESSAGE.name:
         return {"messageUIDs": [{"userId": user, "messageUID": uid} for user in _users(accepted.dispatch)]}
     return {"messageUID": uid}
@@ -79,7 +82,7 @@ def _accepted(endpoint: Endpoint, accepted: Accepted, *, has_providers: bool) ->
 
 def _pushed(accepted: Accepted, *, has_providers: bool) -> dict[str, Any]:
     """Name a push, and its message where it has one; warn where it shows nobody a name, or anything (P1, P9)."""
-    uid = uids.written(accepted.dispatch.id)
+    uid = groupedids.written(accepted.dispatch.id)
     if accepted.dispatch.audience is Audience.DEVICES:
         return {"id": uid} if has_providers else {"id": uid, "warning": NO_PROVIDER}
     named = {"id": uid, "messageUID": uid}

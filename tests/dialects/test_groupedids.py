@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laba.dialects.rongcloud.uids import read, written
+from laba.dialects.groupedids import read, written
 
 
 # R7

@@ -1,4 +1,4 @@
-"""Message ids as the vendor writes them: XXXX-XXXX-XXXX-XXXX (R7)."""
+"""Message ids in another form than the decimal one, as some callers are given them: XXXX-XXXX-XXXX-XXXX (R7)."""
 
 import re
 from typing import Final

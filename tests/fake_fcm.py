@@ -40,7 +40,8 @@ def _private_key():
 class FakeFcm(Ledger):
     """Answers as Google's does. `service_account` is the JSON that the project's owner would have downloaded.
 
-    `token_moods` are for the next right calls of /token: each a status and a body. `grants` has the JWTs' claims.
+    `token_moods` are for the next right calls of /token: a status, a body, and perhaps headers each. `grants` has
+    the JWTs' claims.
     """
 
     project: str = "project-1"
@@ -81,8 +82,8 @@ class FakeFcm(Ledger):
     def handle(self, method, path, headers, body):
         """Answer one request with a status, headers and a body."""
         if path == "/token":
-            status, said = self._granted(method, headers, body)
-            more = {}
+            status, said, *rest = self._granted(method, headers, body)
+            more = rest[0] if rest else {}
         else:
             status, said, more = self._sent(method, path, headers, body)
         return status, {"content-type": "application/json; charset=UTF-8"} | more, json.dumps(said).encode()

@@ -45,8 +45,9 @@ from laba.service.posting import Posting
 from laba.service.postman import Postman, PostRules
 from laba.service.press import Codecs, Press
 from laba.service.pushdesk import PushDesk, Registry
-from laba.service.pushing import Pushing, PushRules
+from laba.service.pushing import Pushing
 from laba.service.pushlanes import Tools
+from laba.service.pushwalk import PushRules, PushWalk
 from laba.service.recalling import Recalling
 from laba.service.recruiting import Recruiting
 from laba.service.reporting import Reporting
@@ -70,7 +71,7 @@ DUPLICATE_MS = 600_000
 # A receiver has a tenth of a second, and waits are ten seconds at most.
 POST_RULES = PostRules(timeout_ms=500, longest_wait_ms=10_000, give_up_ms=600_000)
 CONFIRMED_MS = 60_000
-PUSH_HOSTS = ("127.0.0.1", "localhost")
+PUSH_HOSTS = ("127.0.0.1", "127.0.0.1:8443", "localhost")
 PUSH_RULES = PushRules(OFFLINE_MS)
 FILE_RULES = FileRules(limit_bytes=1_000_000, keep_ms=7 * 86_400_000, total_limit_bytes=0)
 LIFETIMES = TokenRules(app_seconds=5_184_000, user_seconds=86_400)
@@ -196,7 +197,8 @@ async def opened(
         inboxes = Inboxes(store.campaigns, store.devices, recruiting, OFFLINE_MS, base)
         presence = LocalPresence(roster)
         tools = Tools(FORMS, sender or courier, base)
-        pushing = Pushing(store.pushes, store, tenants, presence, tools, push_rules)
+        walk = PushWalk(store.pushes, store, tenants, presence, push_rules)
+        pushing = Pushing(store.pushes, tenants, walk, tools)
         dispatcher = Dispatcher(store, Ways(store.streams, lanes, inboxes, pushing), bus, patience, base)
         attending = Attending(Attendance(GRACE_MS, base.clock()), store.stays, CONFIRMED_MS, base)
         if not bounds:

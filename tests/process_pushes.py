@@ -16,7 +16,8 @@ def trusting(folder, *fakes):
     """Give the settings by which a server trusts the fakes, and takes a browser's subscription at one of them."""
     file = folder / "authorities.pem"
     file.write_text("".join(Path(fake.ca_file).read_text() for fake in fakes))
-    return {"LABA_PUSH__CA_FILE": str(file), "LABA_PUSH__WEB_HOSTS": "127.0.0.1"}
+    hosts = ",".join(fake.url.removeprefix("https://") for fake in fakes)
+    return {"LABA_PUSH__CA_FILE": str(file), "LABA_PUSH__WEB_HOSTS": hosts}
 
 
 async def native(app, method, path, body=b""):

@@ -6,7 +6,7 @@ import pytest
 
 from contracts.stores import SqliteStores, user
 from laba.model.attendance import Seat
-from laba.model.device import Address, Device, Registration
+from laba.model.device import DEVICES_MAX, Address, Device, Registration
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +111,20 @@ async def test_a_token_is_one_device_s(store):
     assert (ann.address, ann.dead) == (None, "moved")
     assert (await store.devices.registrations("app-1", "bob"))[0].address == Address("apns", "abc")
     assert (await store.devices.registrations("app-2", "ann"))[0].address == Address("apns", "abc")
+
+
+async def test_a_user_has_so_many_devices_and_the_latest_are_kept(store):  # S2
+    """However many register at once; one that registers again is one of the latest."""
+    seats = [Seat("app-1", "ann", f"{number:02}") for number in range(DEVICES_MAX + 8)]
+    await asyncio.gather(
+        *(
+            store.devices.register(Registration(Device(seat, "ios", "p"), registered_at_ms=100 - number))
+            for number, seat in enumerate(seats)
+        )
+    )
+    await store.devices.register(Registration(Device(seats[-1], "ios", "p"), registered_at_ms=1))
+    kept = [one.device.seat.device for one in await store.devices.registrations("app-1", "ann")]
+    assert (len(kept), seats[-1].device in kept) == (DEVICES_MAX, True)
 
 
 async def test_a_device_may_be_registered_without_a_token(store):

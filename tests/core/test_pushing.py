@@ -31,7 +31,7 @@ def admitted(given):
 
 
 def shown(notification, platform="ios", name=None):
-    return push_of(dispatch(7), notification, platform, name, WEEK)
+    return push_of(dispatch(7), notification, platform, name, NOW_MS, until_ms=NOW_MS + WEEK)
 
 
 def after(sheet):
@@ -93,7 +93,7 @@ def test_the_app_is_told_which_message_it_is():
         "conversation": "app",
         "kind": "txt",
     }
-    nobody = push_of(admitted(submission(sender="")), Notification("hi"), "ios", None, WEEK)
+    nobody = push_of(admitted(submission(sender="")), Notification("hi"), "ios", None, NOW_MS, until_ms=NOW_MS + WEEK)
     assert "from" not in nobody.message
 
 
@@ -189,13 +189,21 @@ def test_where_nobody_is_away_nothing_is_pushed(members):
     ("origin", "allowed"),
     [
         ("https://push.example.com", True),
-        ("https://push.example.com:8443", True),
+        ("https://push.example.com:8443", False),
+        ("https://push.example.com:22", False),
+        ("https://local:8443", True),
+        ("https://local", False),
         ("http://push.example.com", False),
         ("https://example.com", False),
         ("https://evil-push.example.com", False),
         ("https://push.example.com.evil.net", False),
         ("https://a.any.example.net", True),
         ("https://a.b.any.example.net", True),
+        ("https://a.any.example.net:22", False),
+        ("https://evil.com\\.any.example.net", False),
+        ("https://evil.com%2f.any.example.net", False),
+        ("https://127.0.0.1,.any.example.net", False),
+        ("https://.any.example.net", False),
         ("https://any.example.net", False),
         ("https://evilany.example.net", False),
         ("https://169.254.169.254", False),
@@ -205,7 +213,7 @@ def test_where_nobody_is_away_nothing_is_pushed(members):
     ],
 )
 def test_a_host_is_among_those_that_are_listed_or_it_is_not(origin, allowed):  # S8
-    assert is_among(origin, ["push.example.com", "*.any.example.net"]) is allowed
+    assert is_among(origin, ["push.example.com", "*.any.example.net", "local:8443"]) is allowed
 
 
 # --- what follows from answers -------------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 """What is kept beside messages that pass, before they pass (E13, S6)."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from builders import APP_UUID, joined
+from builders import APP_UUID, dispatch, joined
 from laba.core.ids import IdSequence
 from laba.core.roster import Roster
 from laba.model.app import AppPolicy, Feature
@@ -44,6 +45,17 @@ async def test_a_message_is_pushed_to_the_members_of_its_rooms_under_its_id(hous
         assert (push.audience, push.notification) == (Audience.DEVICES, LOOK)
         assert push.targets == Targets(users=frozenset({"ann", "bob"}))
     assert len(house.lanes.messages) == 3
+
+
+async def test_messages_pass_in_the_order_of_their_ids_whether_they_wait_for_a_commit_or_not(house):  # G3, E13
+    app = await pushing(house, "r1")
+    posts = [to("r1", notification=LOOK if number % 3 == 0 else None) for number in range(20)]
+    async with asyncio.TaskGroup() as group:
+        for post in posts:
+            group.create_task(house.posting.accept(post, app))
+            await asyncio.sleep(0)
+    ids = [message.id for _, message in house.lanes.messages]
+    assert (len(ids), ids) == (20, sorted(ids))
 
 
 @pytest.mark.parametrize(
@@ -92,3 +104,25 @@ async def test_a_message_whose_push_cannot_be_kept_does_not_pass(house):  # E13,
     assert isinstance(await posting(house.store).accept(message, app), Posted)
     assert len(house.lanes.messages) == len(await house.store.waiting(10)) == 1
     assert await house.store.letters.queues() == ((APP_UUID, "main", 1),)
+
+
+class Told:
+    """A dispatcher and a postman at once, of which is noted what they were told."""
+
+    def __init__(self):
+        self.told = []
+
+    def wake(self):
+        self.told.append("wake")
+
+    def posted(self, letters):
+        self.told.append(letters)
+
+
+async def test_what_is_kept_goes_on_at_once(house):  # E13, S6
+    await pushing(house, "r1")
+    told = Told()
+    beside = Beside(house.store, house.store.rooms, told, told)
+    await beside.keep((), [dispatch(7)])
+    await beside.keep((), ())
+    assert told.told == ["wake", (), ()]

@@ -279,6 +279,7 @@ async def test_a_browsers_token_may_name_a_push_service_that_is_known(house, hos
         "https://127.0.0.1:80@evil.net/push/x",
         "https://localhost./push/x",
         "https://127.0.0.1:99999/push/x",
+        "https://127.0.0.1:22/push/x",
         "https://127.0.0.1\r\nx: y/",
         "https:///push/x",
         "file:///etc/passwd",
@@ -325,6 +326,12 @@ async def test_a_push_that_is_so_already_or_over_cannot_be_set(house, states, wa
     answers = [await ask(house, SetPush(dispatch_id, state)) for state in states]
     assert (answers[-1].code, answers[-1].subject) == (Code.PUSH_OVER, str(dispatch_id))
     assert wanted in answers[-1].reason
+
+
+async def test_a_push_that_waits_to_go_out_is_not_called_over(house):
+    accepted = await house.intake.accept(to_targets(notification=HELLO), house.app)
+    refusal = await ask(house, SetPush(accepted.dispatch.id, JobState.CANCELLED))
+    assert (refusal.code, "try again in a moment" in refusal.reason) == (Code.PUSH_OVER, True)
 
 
 async def test_a_broadcast_that_has_no_push_has_none_to_set(house):

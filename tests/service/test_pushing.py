@@ -1,24 +1,32 @@
-"""Who is pushed to, with what, and what becomes of it (P4-P9, S8).
+"""How pushes take their turns, and what stops them: pauses, crashes, stores that fail (S8).
 
 The services are fakes that speak the true protocols, the store is the real one, and time moves when told to.
 """
 
-import json
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager, suppress
+from itertools import groupby
 
 import pytest
 
-from builders import NOW_MS, counted, joined, submission, to_all_users
+from builders import Clock, Ticker, counted
 from houses import OFFLINE_MS
-from laba.core.pushing import ATTEMPTS_MAX
+from laba.adapters.presence import LocalPresence
+from laba.assembly.outside import FORMS
 from laba.model.dispatch import Audience
-from laba.model.notification import Notification, Override
-from laba.model.push import Counts, JobState
-from laba.model.pushcalls import RemoveProvider
-from laba.model.targets import Targets
+from laba.model.push import JobState
+from laba.model.pushcalls import RemoveProvider, SetPush
+from laba.model.recordcalls import Recall
+from laba.ports import StoreBusyError
+from laba.service.pushing import Pushing
+from laba.service.pushlanes import Tools
+from laba.service.pushwalk import PushRules, PushWalk
 from push_rig import (
-    HELLO,
+    PACKAGE,
     apns,
     device,
+    devices,
     fcm,
     pushed,
     pushing_house,
@@ -27,14 +35,14 @@ from push_rig import (
     report,
     rounds,
     send,
-    token,
-    web_push,
+    sending,
 )
-from push_services import apns_serving, fcm_serving, web_push_serving
+from push_services import apns_serving, fcm_serving
 
 pytestmark = pytest.mark.anyio
 
-BUSY = (429, "TooManyRequests")
+PAGE = 10
+BUSY, DOWN = (429, "TooManyRequests"), (503, "Shutdown")
 
 
 @pytest.fixture
@@ -43,295 +51,454 @@ async def apple():
         yield fake
 
 
-@pytest.fixture
-async def google():
-    async with fcm_serving() as fake:
-        yield fake
+def paged(tmp_path, *fakes, page=PAGE, **how):
+    """Open a house that pushes in small pages."""
+    return pushing_house(tmp_path, *fakes, push_rules=PushRules(OFFLINE_MS, page), **how)
 
 
 @pytest.fixture
-async def house(tmp_path, apple, google):
-    """A house whose app pushes to Apple's devices and to Google's."""
-    async with pushing_house(tmp_path, apple, google) as house:
-        await put(house, apns(apple), fcm(google))
+async def house(tmp_path, apple):
+    async with paged(tmp_path, apple) as house:
+        await put(house, apns(apple))
         yield house
 
 
-async def registered(house, user):
-    """Give what is known of a user's one device."""
-    (registration,) = await house.store.devices.registrations(house.app.uuid, user)
-    return registration
+@asynccontextmanager
+async def running(pushing):
+    """Have it push by itself."""
+    task = asyncio.create_task(pushing.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
-# --- who -----------------------------------------------------------------------------------------------------------
+def pushing_by(house, sender, *, pushes=None, users=None, page=PAGE):
+    """Give what pushes as the house's does, but with other parts."""
+    tools, presence = Tools(FORMS, sender, house.ground, ramp_ms=0), LocalPresence(house.roster)
+    pushes = pushes or house.store.pushes
+    walk = PushWalk(pushes, users or house.store, house.tenants, presence, PushRules(OFFLINE_MS, page))
+    return Pushing(pushes, house.tenants, walk, tools)
 
 
-async def test_devices_of_users_who_are_away_are_pushed_to_and_no_others(house, apple):
-    """Who is online has the message itself."""  # P5 S8
-    here, away = await device(house, "ann"), await device(house, "bob")
-    session = joined(house.roster, "ann")
-    told = await pushed(house, provider="ios")
-    assert received(apple) == [away]
-    assert told.counts == Counts(targeted=1, sent=1, accepted=1)
-    house.roster.leave(session)
-    await pushed(house)
-    assert sorted(received(apple)[1:]) == sorted([here, away])
+async def cut_off(pushing, fake, count):
+    """Begin a round, and stop it half-way, as a crash does."""
+    turn = asyncio.create_task(pushing.turn())
+    await fake.until(count)
+    turn.cancel()
+    with suppress(asyncio.CancelledError):
+        await turn
 
 
-async def test_a_push_to_devices_does_not_ask_who_is_online(house, apple):
-    """It is no message."""  # P11
-    tokens = [await device(house, "ann"), await device(house, "bob")]
-    joined(house.roster, "ann")
-    await house.intake.accept(submission(audience=Audience.DEVICES, feature=None, notification=HELLO), house.app)
-    await house.dispatcher.turn()
-    await rounds(house)
-    assert sorted(received(apple)) == sorted(tokens)
+async def interrupted(house, fake, count, call):
+    """Begin a round, and make a call when so many pushes were accepted; gives its answer when the round is over."""
+    turn = asyncio.create_task(house.pushing.turn())
+    await fake.until(count)
+    answer = await house.pushdesk.serve(call, house.app)
+    await turn
+    return answer
 
 
-async def test_a_broadcast_to_all_users_is_pushed_too(house, apple):  # A1 S8
-    away = await device(house, "ann")
-    await house.intake.accept(to_all_users(notification=HELLO), house.app)
-    await house.dispatcher.turn()
-    await rounds(house)
-    assert received(apple) == [away]
+# --- turns ---------------------------------------------------------------------------------------------------------
 
 
-async def test_what_has_nothing_to_show_is_not_pushed(house, apple):  # P6
-    await device(house, "ann")
-    dispatch_id = await send(house, None)
-    await rounds(house)
-    assert (await house.pushing.reports(house.app.uuid, dispatch_id), apple.attempts) == ((), [])
-
-
-@pytest.mark.parametrize(
-    ("targets", "names"),
-    [
-        (Targets(users=frozenset({"bob", "ann", "nobody"})), {"ann", "bob"}),
-        (Targets(tags=frozenset({"vip", "beta"})), {"ann"}),
-        (Targets(any_tags=frozenset({"beta", "gold"})), {"ann", "eve"}),
-        (Targets(platforms=frozenset({"ipados"})), {"eve"}),
-        (Targets(package="com.two"), {"eve"}),
-        (Targets(package="com.none"), set()),
-        (Targets(tags=frozenset({"vip"}), package="com.two"), set()),
-        (Targets(), {"ann", "bob", "eve"}),
-    ],
-)
-async def test_those_are_pushed_to_whom_a_push_chooses(house, apple, targets, names):  # P4
-    await put(house, apns(apple, "two", "com.two"))
-    await device(house, "ann", tags=("beta", "vip"))
-    await device(house, "bob", tags=("vip",))
-    await device(house, "eve", tags=("gold",), platform="iPadOS", package="com.two")
-    dispatch_id = await send(house, targets=targets)
-    await rounds(house)
-    assert {push.token for push in apple.pushes} == {token(f"{name} phone") for name in names}
-    states = {one.state for one in await house.pushing.reports(house.app.uuid, dispatch_id)}
-    assert states == {JobState.DONE}
-
-
-async def test_who_was_registered_later_is_not_pushed_to(house, apple):
-    """But a device that a user got later is: the push is for the user."""
-    await device(house, "ann")
+async def test_a_round_goes_through_all_devices_in_their_order(house, apple):
+    tokens = await devices(house, 35)
     dispatch_id = await send(house)
-    house.clock.pass_ms(1)
-    await device(house, "bob"), await device(house, "ann", "tablet")
-    await rounds(house)
-    assert {push.token for push in apple.pushes} == {token("ann phone"), token("ann tablet")}
-    assert (await report(house, dispatch_id, "ios")).counts.targeted == 2
+    assert await house.pushing.turn()
+    assert [sorted(received(apple)[at : at + PAGE]) for at in range(0, 35, PAGE)] == [
+        tokens[at : at + PAGE] for at in range(0, 35, PAGE)
+    ]
+    assert not await house.pushing.turn()
+    assert (await report(house, dispatch_id)).state is JobState.DONE
 
 
-async def test_all_devices_of_a_user_are_pushed_to_each_by_its_service(tmp_path, apple, google):  # S8
-    async with web_push_serving() as web, pushing_house(tmp_path, apple, google, web) as house:
-        await put(house, apns(apple), fcm(google), web_push(web))
-        iphone, pixel = await device(house, "ann"), await device(house, "ann", "pixel", "fcm")
-        await device(house, "ann", "browser", "webpush", token=web.subscribe())
+async def test_without_a_push_or_a_provider_there_is_nothing_to_do(tmp_path, apple):
+    async with paged(tmp_path, apple) as house:
+        assert not await house.pushing.turn()
+        await device(house, "ann")
         dispatch_id = await send(house)
+        assert not await house.pushing.turn()
+        assert await house.pushing.reports(house.app.uuid, dispatch_id) == ()
+
+
+def order(fake, name):
+    """Tell which push went out when: the names of pushes, each as often as it came before another."""
+    return [(push_id, len(list(each))) for push_id, each in groupby(fake.pushes, name)]
+
+
+async def test_pushes_of_one_provider_take_turns(tmp_path, apple):
+    """A short one need not wait until a long one is over."""  # S8
+    async with paged(tmp_path, apple, page=1) as house:
+        await put(house, apns(apple))
+        await devices(house, 20)
+        first, second = [str(await send(house)) for _ in range(2)]
         await rounds(house)
-        assert (received(apple), received(google), len(web.pushes)) == ([iphone], [pixel], 1)
-        reports = await house.pushing.reports(house.app.uuid, dispatch_id)
-        assert [(one.provider, one.state, one.counts.accepted) for one in reports] == [
-            ("android", JobState.DONE, 1),
-            ("ios", JobState.DONE, 1),
-            ("web", JobState.DONE, 1),
-        ]
+        pieces = order(apple, lambda push: push.headers["apns-collapse-id"])
+        assert pieces == [(first, 16), (second, 16), (first, 4), (second, 4)]
 
 
-async def test_each_package_has_its_provider_and_the_rest_have_another(house, apple):
-    """As the app is now: one that comes later takes its package from the rest."""  # S8
-    await house.pushdesk.serve(RemoveProvider("ios"), house.app)
-    await put(house, apns(apple, "rest", "", topic="com.example.app"))
-    await device(house, "ann"), await device(house, "bob", package="com.two")
-    await pushed(house)
-    await put(house, apns(apple, "two", "com.two"))
-    await pushed(house)
-    assert sorted((push.token, push.headers["apns-topic"]) for push in apple.pushes[2:]) == [
-        (token("ann phone"), "com.example.app"),
-        (token("bob phone"), "com.two"),
+async def test_fcm_gets_one_push_at_a_time(tmp_path):
+    """All of a project's share its quota of each minute. One that has only devices to try again holds up none."""
+    async with fcm_serving() as google, paged(tmp_path, google, page=1) as house:
+        await put(house, fcm(google))
+        await devices(house, 20, "fcm")
+        first, second = [str(await send(house)) for _ in range(2)]
+        await rounds(house)
+        assert order(google, lambda push: push.payload["android"]["collapse_key"]) == [(first, 20), (second, 20)]
+
+
+async def test_a_page_is_no_larger_than_a_providers_rate(house, apple):
+    """A page is what a crash repeats: it should not be what waits for its turn for long."""  # S8
+    await put(house, apns(apple, per_second=40))
+    await devices(house, 45)
+    dispatch_id = await send(house)
+    async with sending(apple) as sender:
+        await cut_off(pushing_by(house, sender, page=500), apple, 41)
+    assert (await report(house, dispatch_id)).counts.accepted == 40
+
+
+async def test_pushes_are_sent_as_they_come(house, apple):
+    async with running(house.pushing):
+        await device(house, "ann")
+        for number in (1, 2):
+            await send(house)
+            await apple.until(number)
+
+
+async def test_what_an_earlier_process_left_is_sent_at_once(house, apple):  # S8
+    await device(house, "ann")
+    await send(house)
+    async with running(house.pushing):
+        await apple.until(1)
+
+
+async def test_who_is_to_be_tried_again_is_tried_without_anybodys_asking(tmp_path, apple):  # S8
+    async with paged(tmp_path, apple, clock=Ticker(300)) as house:
+        await put(house, apns(apple))
+        apple.moods[await device(house, "ann")] = [BUSY]
+        await send(house)
+        async with running(house.pushing):
+            await apple.until(1)
+        assert len(apple.attempts) == 2
+
+
+# --- one device, and all the others --------------------------------------------------------------------------------
+
+
+REFUSALS = [(500, "InternalServerError"), (503, "Shutdown"), (403, "Forbidden"), (429, "TooManyProviderTokenUpdates")]
+
+
+@pytest.mark.parametrize("mood", REFUSALS)
+async def test_what_a_service_says_of_all_for_one_device_alone_stops_no_other(house, apple, mood):
+    """It is that device's own as soon as others are accepted between."""  # S8
+    tokens = await devices(house, 3 * PAGE + 5)
+    apple.moods[tokens[3]] = [mood] * 1000
+    first, second = await send(house), await send(house)
+    await rounds(house, 600)
+    for told in (await report(house, first), await report(house, second)):
+        assert (told.state, told.counts.accepted) == (JobState.DONE, len(tokens) - 1)
+        assert told.counts.rejected == {mood[1]: 1}
+
+
+async def test_fcms_next_push_begins_though_one_device_of_the_last_is_refused_each_time(tmp_path):  # S8
+    async with fcm_serving() as google, paged(tmp_path, google) as house:
+        await put(house, fcm(google))
+        tokens = await devices(house, 2 * PAGE + 5, "fcm")
+        google.moods[tokens[3]] = [(429, "QUOTA_EXCEEDED")] * 1000
+        first, second = await send(house), await send(house)
+        await rounds(house, 1200)
+        for told in (await report(house, first), await report(house, second)):
+            assert (told.state, told.counts.accepted) == (JobState.DONE, len(tokens) - 1)
+
+
+# --- very many pushes ----------------------------------------------------------------------------------------------
+
+
+async def test_many_small_pushes_are_looked_up_together(house, apple):
+    """Not each of them anew with all the others."""  # S8
+    await device(house, "ann")
+    for _ in range(80):
+        await send(house)
+    async with sending(apple) as sender:
+        pushes = Failing(house.store.pushes, "jobs", times=0)
+        pushing = pushing_by(house, sender, pushes=pushes)
+        while await pushing.turn():
+            pass
+    assert (len(apple.pushes), pushes.asked) == (80, 2)
+
+
+async def test_pushes_that_wait_for_a_service_ask_nothing_of_the_store(house, apple):  # S8
+    await device(house, "ann")
+    for _ in range(50):
+        await send(house)
+    apple.moods["*"] = [(503, "Shutdown", {"retry-after": "600"})]
+    async with sending(apple) as sender:
+        pushes = Failing(house.store.pushes, "job", times=0)
+        pushing = pushing_by(house, sender, pushes=pushes)
+        while await pushing.turn():
+            pass
+        assert pushes.asked == 1
+        house.clock.pass_ms(599_000)
+        assert not await pushing.turn()
+        house.clock.pass_ms(2000)
+        while await pushing.turn():
+            pass
+    assert len(apple.pushes) == 50
+
+
+# --- stopping ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_orderly_stop_ends_the_page_that_is_under_way_and_nothing_is_sent_twice(tmp_path, apple):  # S8
+    clock = Clock()
+    async with paged(tmp_path, apple, clock=clock) as house:
+        await put(house, apns(apple))
+        tokens = await devices(house, 50)
+        async with running(house.pushing) as run:
+            dispatch_id = await send(house)
+            await apple.until(5)
+            await house.pushing.stop(10)
+            await run
+        assert len(apple.pushes) < 50
+    async with paged(tmp_path, apple, clock=clock) as again:
+        await rounds(again)
+        assert sorted(received(apple)) == tokens
+        assert (await report(again, dispatch_id)).counts.accepted == 50
+
+
+async def test_a_crash_half_way_repeats_a_page_at_most_and_misses_nobody(tmp_path, apple):
+    """A repeat replaces what it repeats."""  # S8
+    clock = Clock()
+    async with paged(tmp_path, apple, clock=clock) as house:
+        await put(house, apns(apple))
+        tokens = await devices(house, 50)
+        dispatch_id = await send(house)
+        await cut_off(house.pushing, apple, 25)
+        assert len(apple.pushes) < 50
+    async with paged(tmp_path, apple, clock=clock) as again:
+        await rounds(again)
+        told = await report(again, dispatch_id)
+    times = Counter(received(apple))
+    assert sorted(times) == tokens
+    twice = {tokens.index(one) // PAGE for one, count in times.items() if count > 1}
+    assert len(twice) <= 1
+    assert max(times.values()) <= 2
+    assert {push.headers["apns-collapse-id"] for push in apple.pushes} == {str(dispatch_id)}
+    assert (told.state, told.counts.targeted, told.counts.accepted) == (JobState.DONE, 50, 50)
+
+
+async def test_who_waits_to_be_tried_again_waits_through_a_restart(tmp_path, apple):  # S8
+    clock = Clock()
+    async with paged(tmp_path, apple, clock=clock) as house:
+        await put(house, apns(apple))
+        apple.moods[await device(house, "ann")] = [BUSY]
+        await pushed(house)
+    async with paged(tmp_path, apple, clock=clock) as again:
+        await rounds(again)
+        assert len(apple.attempts) == 1
+        await rounds(again, 1)
+        assert len(apple.pushes) == 1
+
+
+async def test_a_push_is_paused_and_goes_on_where_it_was(house, apple):  # S8
+    tokens = await devices(house, 50)
+    dispatch_id = await send(house)
+    answer = await interrupted(house, apple, 15, SetPush(dispatch_id, JobState.PAUSED))
+    assert answer.providers == 1
+    sent = len(apple.pushes)
+    assert sent < 50
+    await rounds(house, 10)
+    assert (len(apple.pushes), (await report(house, dispatch_id)).state) == (sent, JobState.PAUSED)
+    await house.pushdesk.serve(SetPush(dispatch_id, JobState.UNDER_WAY), house.app)
+    await rounds(house)
+    assert (sorted(received(apple)), (await report(house, dispatch_id)).state) == (tokens, JobState.DONE)
+
+
+async def test_who_waits_when_a_push_is_paused_is_tried_again_when_it_goes_on(house, apple):
+    apple.moods[await device(house, "ann")] = [BUSY]
+    dispatch_id = await send(house)
+    await rounds(house)
+    await house.pushdesk.serve(SetPush(dispatch_id, JobState.PAUSED), house.app)
+    await rounds(house, 10)
+    told = await report(house, dispatch_id)
+    assert (len(apple.attempts), told.waiting) == (1, 1)
+    await house.pushdesk.serve(SetPush(dispatch_id, JobState.UNDER_WAY), house.app)
+    await rounds(house)
+    assert (len(apple.pushes), (await report(house, dispatch_id)).state) == (1, JobState.DONE)
+
+
+async def test_a_push_that_is_cancelled_half_way_goes_to_nobody_more(house, apple):
+    """Nor is anybody tried again."""  # S8
+    tokens = await devices(house, 50)
+    apple.moods[tokens[0]] = [BUSY]
+    dispatch_id = await send(house)
+    await interrupted(house, apple, 15, SetPush(dispatch_id, JobState.CANCELLED))
+    sent = len(apple.attempts)
+    assert sent < 50
+    await rounds(house, 10)
+    told = await report(house, dispatch_id)
+    assert (len(apple.attempts), told.state, told.waiting) == (sent, JobState.CANCELLED, 0)
+
+
+async def test_a_push_whose_message_is_withdrawn_half_way_goes_to_nobody_more(house, apple):  # X3
+    await devices(house, 50)
+    dispatch_id = await send(house)
+    turn = asyncio.create_task(house.pushing.turn())
+    await apple.until(5)
+    await house.recalling.recall(Recall(dispatch_id, frozenset({Audience.TARGETS})), house.app)
+    await house.dispatcher.turn()
+    await turn
+    sent = len(apple.pushes)
+    assert sent < 50
+    await rounds(house, 10)
+    assert (len(apple.pushes), (await report(house, dispatch_id)).state) == (sent, JobState.CANCELLED)
+
+
+async def test_a_provider_that_is_removed_half_way_pushes_no_more(house, apple):
+    """At most to the page that is under way."""  # S8
+    await devices(house, 50)
+    dispatch_id = await send(house)
+    await interrupted(house, apple, 5, RemoveProvider("ios"))
+    sent = len(apple.pushes)
+    assert sent < 50
+    await rounds(house, 10)
+    assert (len(apple.pushes), (await report(house, dispatch_id)).state) == (sent, JobState.CANCELLED)
+
+
+async def test_a_provider_that_is_put_anew_half_way_pushes_the_rest_as_it_is_now(house, apple):
+    tokens = await devices(house, 50)
+    await send(house)
+    turn = asyncio.create_task(house.pushing.turn())
+    await apple.until(5)
+    await put(house, apns(apple, topic="com.two"))
+    await turn
+    await rounds(house)
+    assert sorted(received(apple)) == tokens
+    assert [topic for topic, _ in groupby(push.headers["apns-topic"] for push in apple.pushes)] == [
+        "com.example.app",
+        "com.two",
     ]
 
 
-async def test_devices_of_developers_are_pushed_to_by_their_own_service(tmp_path, apple):  # S8
-    async with apns_serving() as sandbox, pushing_house(tmp_path, apple, sandbox) as house:
-        await put(house, apns(apple), apns(sandbox, "dev", sandbox=True))
-        mine, yours = await device(house, "ann", sandbox=True), await device(house, "bob")
-        await pushed(house)
-        assert (received(sandbox), received(apple)) == ([mine], [yours])
+async def test_a_provider_that_is_put_half_way_takes_nobody_from_who_has_a_part_in_the_push(tmp_path, apple):
+    """It has none itself: its devices would be pushed to by nobody."""  # S8
+    async with paged(tmp_path, apple) as house:
+        await put(house, apns(apple, name="any", package="", topic=PACKAGE))
+        names = [f"u{number:04}" for number in range(4 * PAGE)]
+        tokens = [
+            await device(house, name, package=("com.two", PACKAGE)[index % 2]) for index, name in enumerate(names)
+        ]
+        dispatch_id = await send(house)
+        turn = asyncio.create_task(house.pushing.turn())
+        await apple.until(1)
+        await put(house, apns(apple, name="two", package="com.two"))
+        await turn
+        await rounds(house)
+        assert sorted(received(apple)) == sorted(tokens)
+        assert [one.provider for one in await house.pushing.reports(house.app.uuid, dispatch_id)] == ["any"]
 
 
-# --- what ----------------------------------------------------------------------------------------------------------
+async def test_a_push_that_is_too_old_is_given_up(house, apple):
+    """With whoever waits to be tried again."""  # P5
+    await devices(house, 3)
+    apple.moods["*"] = [DOWN] * 100
+    dispatch_id = await send(house)
+    await rounds(house)
+    house.clock.pass_ms(OFFLINE_MS - 1)
+    await rounds(house)
+    assert (await report(house, dispatch_id)).state is JobState.UNDER_WAY
+    asked = len(apple.attempts)
+    house.clock.pass_ms(OFFLINE_MS)
+    await rounds(house)
+    told = await report(house, dispatch_id)
+    assert (told.state, told.waiting, len(apple.attempts)) == (JobState.EXPIRED, 0, asked)
 
 
-async def test_each_platform_gets_its_words_and_its_extras(house, apple, google):  # P6
-    own = Override("to ios", {"a": {"b": [1, "ü"]}}, options={"sound": "bell", "badge": 3})
-    notification = Notification("to all", platforms={"ios": own, "android": Override("to android", {"c": "d"})})
-    iphone, vision = await device(house, "ann", platform="iOS"), await device(house, "bob", platform="visionos")
-    await device(house, "eve", kind="fcm")
-    await pushed(house, notification)
-    by_token = {push.token: push.payload for push in apple.pushes}
-    assert by_token[iphone]["aps"] == {"alert": {"body": "to ios"}, "sound": "bell", "badge": 3}
-    assert by_token[iphone]["extras"] == {"a": {"b": [1, "ü"]}}
-    assert by_token[vision]["aps"] == {"alert": {"body": "to all"}, "sound": "default"}
-    assert "extras" not in by_token[vision]
-    message = google.pushes[0].payload
-    assert (message["notification"], json.loads(message["data"]["extras"])) == ({"body": "to android"}, {"c": "d"})
+@pytest.mark.parametrize("mood", [(503, "Shutdown"), (429, "TooManyRequests")])
+async def test_a_push_is_given_up_in_time_however_long_a_service_wants_to_be_left_alone(house, apple, mood):
+    apple.moods[await device(house, "ann")] = [(*mood, {"retry-after": "999999999"})]
+    dispatch_id = await send(house)
+    await rounds(house)
+    house.clock.pass_ms(OFFLINE_MS)
+    await rounds(house)
+    assert (await report(house, dispatch_id)).state is JobState.EXPIRED
 
 
-async def test_a_device_that_did_not_say_what_it_runs_on_is_one_of_its_service(house, apple):  # P6
-    await device(house, "ann", platform="")
-    await pushed(house, Notification("to all", platforms={"ios": Override("to ios")}))
-    assert apple.pushes[0].payload["aps"]["alert"] == {"body": "to ios"}
+# --- stores that fail ----------------------------------------------------------------------------------------------
 
 
-async def test_a_silent_push_wakes_the_app_and_shows_nothing(house, apple, google):
-    """On the platform that was told so."""  # P6
-    await device(house, "ann"), await device(house, "bob", kind="fcm")
-    await pushed(house, Notification("hi", platforms={"ios": Override(silent=True)}))
-    assert apple.pushes[0].payload["aps"] == {"content-available": 1}
-    assert google.pushes[0].payload["notification"] == {"body": "hi"}
+class Failing:
+    """A port that fails the first times that it is asked for this."""
+
+    def __init__(self, port, name, error=None, times=1):
+        self._port, self._name, self._error, self._times = port, name, error, times
+        self.asked = 0
+
+    def __getattr__(self, name):
+        return self._asked if name == self._name else getattr(self._port, name)
+
+    async def _asked(self, *how):
+        self.asked += 1
+        if self.asked <= self._times:
+            raise self._error
+        return await getattr(self._port, self._name)(*how)
 
 
-@pytest.mark.parametrize("had_token", [True, False])
-async def test_a_senders_name_is_shown_if_it_ever_had_a_token(house, apple, had_token):  # P9
-    sender = await house.registered("admin")
-    if had_token:
-        await house.users.note_token(sender, nickname="Ad Min")
+@pytest.mark.parametrize("name", ["unopened", "open", "jobs", "job", "due", "page", "advance", "next_due_ms", "end"])
+@pytest.mark.parametrize("error", [StoreBusyError(), OSError()])
+async def test_whatever_the_store_fails_at_everybody_is_pushed_to(house, apple, name, error):
+    """Once: what it did not keep, it is asked to keep again before anybody is pushed to."""  # S8
+    tokens = await devices(house, 3)
+    dispatch_id = await send(house)
+    async with sending(apple) as sender:
+        pushes = Failing(house.store.pushes, name, error)
+        pushing = pushing_by(house, sender, pushes=pushes)
+        for _ in range(4):
+            with suppress(StoreBusyError, OSError):
+                await pushing.turn()
+            house.clock.pass_ms(1000)
+    assert pushes.asked > 1
+    told = await report(house, dispatch_id)
+    assert (sorted(received(apple)), told.state, told.counts.accepted) == (tokens, JobState.DONE, 3)
+
+
+@pytest.mark.parametrize("error", [StoreBusyError(), OSError()])
+async def test_while_nothing_can_be_kept_nobody_is_pushed_to_again_and_again(house, apple, error):  # S8
+    tokens = await devices(house, 2 * PAGE)
+    dispatch_id = await send(house)
+    async with sending(apple) as sender:
+        pushing = pushing_by(house, sender, pushes=Failing(house.store.pushes, "advance", error, times=60))
+        for _ in range(60):
+            await pushing.turn()
+            house.clock.pass_ms(1000)
+        assert received(apple) == tokens[:PAGE]
+        await pushing.turn()
+    assert received(apple) == tokens
+    assert (await report(house, dispatch_id)).counts.accepted == 2 * PAGE
+
+
+async def test_a_store_that_fails_ends_nothing(house, apple):
     await device(house, "ann")
-    await pushed(house)
-    assert apple.pushes[0].payload["aps"]["alert"] == {"body": "hello"} | ({"title": "Ad Min"} if had_token else {})
+    await send(house)
+    async with sending(apple) as sender:
+        pushing = pushing_by(house, sender, pushes=Failing(house.store.pushes, "jobs", StoreBusyError()))
+        async with running(pushing):
+            await apple.until(1)
+    assert counted(house.meter, "laba_store_failures_total") == 1
 
 
-async def test_a_push_is_worth_showing_while_its_message_waits(house, apple):  # P5
-    await device(house, "ann")
-    dispatch_id = await send(house)
-    expires_at = (house.clock() + OFFLINE_MS) // 1000
-    house.clock.pass_ms(5000)
-    await rounds(house)
-    headers = apple.pushes[0].headers
-    assert (headers["apns-collapse-id"], headers["apns-expiration"]) == (str(dispatch_id), str(expires_at))
-
-
-async def test_what_is_too_large_for_a_platform_is_pushed_to_the_others(house, apple, google):
-    """Extras are not cut; only the alert is."""  # P6 S8
-    await device(house, "ann"), await device(house, "bob", kind="fcm")
-    large = Override(extras={"a": "x" * 5000})
-    dispatch_id = await send(house, Notification("y" * 5000, platforms={"ios": large}))
-    await rounds(house)
-    told = await report(house, dispatch_id, "ios")
-    assert (told.state, told.counts) == (JobState.DONE, Counts(1, rejected={"payload_too_large": 1}))
-    assert apple.attempts == []
-    assert google.pushes[0].payload["notification"]["body"].endswith("y…")
-
-
-# --- what became of it ---------------------------------------------------------------------------------------------
-
-
-async def test_a_report_counts_what_became_of_each_device(house, apple):  # S8
-    _, gone, busy, odd = [await device(house, name) for name in ("a", "b", "c", "d")]
-    await device(house, "e", token="no token of Apple's")
-    apple.dead.add(gone)
-    apple.moods |= {busy: [BUSY], odd: [(400, "BadTopic")]}
-    dispatch_id = await send(house)
-    await rounds(house)
-    told, rejected = await report(house, dispatch_id, "ios"), {"Unregistered": 1, "BadTopic": 1, "bad_token": 1}
-    assert (told.counts, told.waiting, told.state) == (Counts(5, 4, 1, 0, rejected), 1, JobState.UNDER_WAY)
-    await rounds(house, 1)
-    told = await report(house, dispatch_id, "ios")
-    assert (told.counts, told.waiting, told.state) == (Counts(5, 5, 2, 1, rejected), 0, JobState.DONE)
-    totals = ("sent_total", "accepted_total", "rejected_total")
-    assert [counted(house.meter, f"laba_pushes_{name}", '{kind="apns"}') for name in totals] == [5, 2, 3]
-    assert counted(house.meter, "laba_push_tokens_dead_total", '{kind="apns"}') == 1
-
-
-async def test_a_dead_token_is_removed_and_why_is_kept(house, apple, google):  # S8
-    apple.dead.add(await device(house, "ann"))
-    google.dead.add(await device(house, "bob", kind="fcm"))
-    await pushed(house)
-    for user, reason in (("ann", "Unregistered"), ("bob", "UNREGISTERED")):
-        known = await registered(house, user)
-        assert (known.address, known.dead) == (None, reason)
-    await pushed(house)
-    assert (len(apple.attempts), len(google.attempts)) == (1, 1)
-
-
-async def test_a_device_that_came_back_after_its_token_died_keeps_it(house, apple):
-    """Apple says when a token died; one that is registered later lives."""  # S8
-    apple.died_ms = NOW_MS - 1
-    apple.dead.add(await device(house, "ann"))
-    told = await pushed(house, provider="ios")
-    assert (told.counts.rejected, told.state) == ({"Unregistered": 1}, JobState.DONE)
-    known = await registered(house, "ann")
-    assert (known.address.token, known.dead) == (token("ann phone"), None)
-
-
-async def test_a_device_that_is_busy_is_tried_again_ever_later_and_then_no_more(house, apple):  # S8
-    apple.moods[await device(house, "ann")] = [BUSY] * 20
-    dispatch_id, times = await send(house), []
-    for second in range(90):
-        await rounds(house, 1 if second else 0)
-        times += [second] * (len(apple.attempts) - len(times))
-    assert (times, len(times)) == ([0, 1, 3, 7, 15, 31], ATTEMPTS_MAX)
-    told = await report(house, dispatch_id, "ios")
-    assert told.counts == Counts(1, 6, 0, 5, {"TooManyRequests": 1})
-    assert (told.state, told.waiting) == (JobState.DONE, 0)
-    assert (await registered(house, "ann")).address is not None
-
-
-async def test_a_device_is_left_alone_for_as_long_as_the_service_says(house, apple):
-    """The others are not."""  # S8
-    apple.moods[await device(house, "ann")] = [(*BUSY, {"retry-after": "90"})]
-    other = await device(house, "bob")
-    await pushed(house, seconds=89)
-    assert received(apple) == [other]
-    await rounds(house, 1)
-    assert received(apple) == [other, token("ann phone")]
-
-
-async def test_whoever_comes_online_before_it_is_tried_again_needs_no_push_any_more(house, apple):  # P5
-    apple.moods[await device(house, "ann")] = [BUSY]
-    dispatch_id = await send(house)
-    await rounds(house)
-    joined(house.roster, "ann")
-    await rounds(house, 1)
-    told = await report(house, dispatch_id, "ios")
-    assert (len(apple.attempts), told.state, told.waiting) == (1, JobState.DONE, 0)
-
-
-async def test_a_device_that_got_another_token_before_it_is_tried_again_is_pushed_to_there(house, apple):
-    apple.moods[await device(house, "ann")] = [BUSY]
-    await pushed(house)
-    renewed = await device(house, "ann", token="ab" * 32)
-    await rounds(house, 1)
-    assert received(apple) == [renewed]
-
-
-@pytest.mark.parametrize("change", [{"sandbox": True}, {"package": "com.two"}, {"kind": "fcm"}])
-async def test_a_device_that_is_another_providers_by_then_is_not_tried_again(house, apple, change):
-    """Its new token says nothing to the old one's service, which would call it dead."""  # S8
-    apple.moods[await device(house, "ann")] = [BUSY]
-    dispatch_id = await send(house)
-    await rounds(house)
-    renewed = await device(house, "ann", token="cd" * 32, **change)
-    apple.dead.add(renewed)
-    await rounds(house, 1)
-    told = await report(house, dispatch_id, "ios")
-    assert (len(apple.attempts), told.state, told.waiting) == (1, JobState.DONE, 0)
-    assert (await registered(house, "ann")).address.token == renewed
+async def test_a_sender_who_cannot_be_looked_up_holds_a_push_up_for_a_second(house, apple):
+    """And is then looked up once for all devices."""  # P9
+    tokens = await devices(house, 20)
+    await send(house)
+    async with sending(apple) as sender:
+        users = Failing(house.store, "user", OSError())
+        pushing = pushing_by(house, sender, users=users)
+        await pushing.turn()
+        assert (counted(house.meter, "laba_store_failures_total"), apple.attempts) == (1, [])
+        house.clock.pass_ms(1000)
+        await pushing.turn()
+    assert (sorted(received(apple)), users.asked) == (tokens, 2)

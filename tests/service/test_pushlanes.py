@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from builders import NOW_MS, OTHER_UUID, Clock, app, counted, ground, to_targets
 from laba.adapters.push.sender import PushSender, trusting
 from laba.assembly.outside import FORMS
+from laba.model.attendance import Seat
 from laba.model.provider import Account, Provider
 from laba.model.push import JobState, Push
 from laba.model.pushcalls import PutProvider
@@ -398,6 +399,40 @@ async def test_who_is_doubted_alone_is_asked_for_behind_others(tmp_path, browser
         assert (await report(house, first)).counts.rejected == {"403": 1}
 
 
+async def test_what_a_service_met_with_long_ago_is_no_fault_any_more(tmp_path, browsers):
+    """Its devices may be gone: nobody will ask it again."""
+    async with pushing_house(tmp_path, browsers) as house:
+        await put(house, web_push(browsers))
+        gone = json.loads(browsers.subscribe()) | {"endpoint": "https://127.0.0.1:1/x"}
+        await device(house, "ann", kind="webpush", token=json.dumps(gone))
+        assert (await pushed(house)).fault == "no answer: nobody listens there (127.0.0.1:1)"
+        await house.store.devices.remove(Seat(house.app.uuid, "ann", "phone"))
+        await rounds(house, 5)
+        house.clock.pass_ms(301 * 1000)
+        assert house.pushing.fault(house.app.uuid, "web") == ""
+
+
+async def test_a_service_that_gives_access_tokens_is_left_alone_for_as_long_as_it_says(tmp_path, google):  # S8
+    google.token_moods.append((503, {"error": "unavailable"}, {"retry-after": "600"}))
+    async with pushing_house(tmp_path, google) as house:
+        await put(house, fcm(google))
+        await device(house, "ann", kind="fcm")
+        dispatch_id = await send(house)
+        await rounds(house, 599)
+        assert google.attempts == []
+        await rounds(house, 2)
+        assert (await report(house, dispatch_id)).counts.accepted == 1
+
+
+async def test_of_very_many_services_the_first_is_found_out_anew():
+    """A browser's subscription names one: a client can name as many as there are."""
+    lane = Lane(app(), Provider("web", "webpush", Account("key", "id")), Tools(FORMS, None, ground()))
+    first = lane._scope("https://0.example")
+    for number in range(1001):
+        lane._scope(f"https://{number}.example")
+    assert (len(lane._scopes), lane._scope("https://0.example") is first) == (1000, False)
+
+
 # --- being asked ---------------------------------------------------------------------------------------------------
 
 
@@ -417,7 +452,9 @@ async def test_a_check_says_what_hinders_and_changes_nothing(tmp_path, apple, st
     async with pushing_house(tmp_path, apple) as house, sending(apple) as sender:
         apple.moods["*"] = [(status, reason)]
         lane = Lane(house.app, apns(apple), Tools(FORMS, sender, house.ground))
-        assert reason in await lane.check()
+        with capture_logs() as logs:
+            assert reason in await lane.check()
+        assert logs == []
         assert (lane.fault, lane.rests_until_ms()) == ("", house.clock())
 
 

@@ -27,8 +27,9 @@ from laba.service.ground import Ground
 from laba.service.moderating import Moderating
 from laba.service.postman import Postman, PostRules
 from laba.service.pushdesk import PushDesk, Registry
-from laba.service.pushing import Pushing, PushRules
+from laba.service.pushing import Pushing
 from laba.service.pushlanes import Tools
+from laba.service.pushwalk import PushRules, PushWalk
 from laba.service.tenants import Tenants
 
 # The forms in which hooks are told, by the names that operators give them.
@@ -75,7 +76,7 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
 
 def pushing_of(settings: Settings, store: SqliteStore, tenants: Tenants, presence: Presence, tools: Tools) -> Pushing:
     rules = PushRules(offline_ms(settings), settings.push.max_streams)
-    return Pushing(store.pushes, store, tenants, presence, tools, rules)
+    return Pushing(store.pushes, tenants, PushWalk(store.pushes, store, tenants, presence, rules), tools)
 
 
 def pushdesk_of(settings: Settings, pushing: Pushing, tools: Tools, registry: Registry, reports: Reports) -> PushDesk:

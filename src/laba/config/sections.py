@@ -201,8 +201,8 @@ class Push(Section):
     )
     web_hosts: str = key(
         "fcm.googleapis.com,jmt17.google.com,*.push.services.mozilla.com,*.notify.windows.com,*.push.apple.com",
-        "The hosts of push services that a browser's subscription may name; others are refused.",
-        pattern=r"(\*\.)?[A-Za-z0-9.-]+(,(\*\.)?[A-Za-z0-9.-]+)*",
+        "The push services that a browser's subscription may name: hosts, with a port where it is not 443.",
+        pattern=r"(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?(,(\*\.)?[A-Za-z0-9.-]+(:[0-9]+)?)*",
         expected="write host names with commas between them; *. stands for any name before the rest",
     )
     ca_file: str = key(

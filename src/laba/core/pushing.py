@@ -1,5 +1,6 @@
 """What a device is shown of a message, who is pushed to, and what follows from a service's answers (P5-P9, S8)."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,12 +20,15 @@ from laba.model.targets import Targets
 ATTEMPTS_MAX: Final = 6
 LONGEST_WAIT_MS: Final = 300_000
 _EVERYBODY: Final = Targets()
+_NAME: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
-def push_of(dispatch: Dispatch, notification: Notification, platform: str, name: str | None, keep_ms: int) -> Push:
+def push_of(
+    dispatch: Dispatch, notification: Notification, platform: str, name: str | None, now_ms: int, *, until_ms: int
+) -> Push:
     """Say what devices of a platform are shown of a dispatch; `name` is its sender's, which shows as the title (P9).
 
-    A platform's own words replace the common ones (P6). It is worth showing for `keep_ms`, as long as the message
+    A platform's own words replace the common ones (P6). It is worth showing until `until_ms`, as long as the message
     waits for its user. Repeats replace each other: they bear the dispatch's id.
     """
     own = notification.platforms.get(platform, notification.others)
@@ -37,11 +41,11 @@ def push_of(dispatch: Dispatch, notification: Notification, platform: str, name:
     return Push(
         alert=notification.alert if own.alert is None else own.alert,
         collapse_id=str(dispatch.id),
-        expires_at_ms=dispatch.accepted_at_ms + keep_ms,
+        expires_at_ms=until_ms,
         title=own.title or notification.title or name,
         silent=own.silent,
         extras=own.extras,
-        options={"ttl_seconds": keep_ms // 1000, **own.options},
+        options={"ttl_seconds": max(0, until_ms - now_ms) // 1000, **own.options},
         message={key: value for key, value in message.items() if value},
     )
 
@@ -108,11 +112,16 @@ def _beside(submission: Submission, users: frozenset[str]) -> Submission:
 
 
 def is_among(origin: str, hosts: Sequence[str]) -> bool:
-    """Tell whether an origin is https, and its host one of these; `*.` stands for any name before the rest."""
-    scheme, _, address = origin.partition("://")
-    host = address.rpartition(":")[0] if ":" in address else address
+    """Tell whether an origin is https, and its host one of these; `*.` stands for any name before the rest.
+
+    A port is that of one of these, too: a client may not choose what else of a host is called.
+    """
+    scheme, _, host = origin.partition("://")
     return scheme == "https" and any(
-        host.endswith(known[1:]) if known.startswith("*.") else host == known for known in hosts
+        host.endswith(known[1:]) and bool(_NAME.fullmatch(host[: 1 - len(known)]))
+        if known.startswith("*.")
+        else host == known
+        for known in hosts
     )
 
 

@@ -98,3 +98,8 @@ class Outcome:
     after_ms: int = 0
     busy: bool = False
     since_ms: int | None = None
+
+    @property
+    def concerns_all(self) -> bool:
+        """Tell whether it says, or may say, that nobody can be pushed to at the moment."""
+        return self.busy or self.fate is Fate.UNPROVEN or self.fate is Fate.DOUBTED

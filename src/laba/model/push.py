@@ -39,10 +39,23 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class JobHead:
+    """So much of a push under way as its turn is chosen by."""
+
+    number: int
+    dispatch_id: int
+    app_uuid: str
+    provider: str
+    accepted_at_ms: int
+    walked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PushJob:
     """A push's walk through the devices of one provider, in the order of their users and names.
 
     `cursor` is the last device that has been judged: everything up to it is counted, or waits to be tried again.
+    `partners` are all providers that have a part in the push, this one among them.
     """
 
     number: int
@@ -50,6 +63,7 @@ class PushJob:
     dispatch: Dispatch
     cursor: tuple[str, str] = ("", "")
     walked: bool = False
+    partners: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from laba.model.http import HttpCall, HttpReply
 from laba.model.provider import Account, Outcome, Proof, Provider
-from laba.model.push import JobState, Progress, Push, PushJob, PushReport, PushTarget
+from laba.model.push import JobHead, JobState, Progress, Push, PushJob, PushReport, PushTarget
 
 
 class PushForm(Protocol):
@@ -61,8 +61,11 @@ class Pushes(Protocol):
     async def open(self, dispatch_id: int, providers: Sequence[str]) -> None:
         """Begin a push with each of these providers, or with none; once."""
 
-    async def jobs(self) -> tuple[PushJob, ...]:
+    async def jobs(self) -> tuple[JobHead, ...]:
         """Give what is under way, oldest first."""
+
+    async def job(self, number: int) -> PushJob | None:
+        """Give all of one; None where it is not under way any more."""
 
     async def page(
         self, job: PushJob, provider: Provider, others: Sequence[str], limit: int

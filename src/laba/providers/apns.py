@@ -31,6 +31,8 @@ REASON_MAX_CHARS: Final = 100
 _TOKEN: Final = re.compile(r"[0-9A-Fa-f]{8,200}")
 # "Sending notification requests to APNs": at most 64 bytes; what a header cannot carry is left out.
 _COLLAPSE_ID: Final = re.compile(r"[!-~]{1,64}")
+# What is wrong with the provider's topic is wrong for all its devices.
+_TOPICS: Final = frozenset({"TopicDisallowed", "BadTopic", "MissingTopic"})
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 # The last moment that a double, and so every JSON, carries to the millisecond.
 _MOMENTS_END: Final = 1 << 53
@@ -142,7 +144,7 @@ class ApnsForm:
                 return Outcome(Fate.LATER, reason, patience_ms(reply))
             case 429:
                 return Outcome(Fate.LATER, reason, patience_ms(reply), busy=reason != "TooManyRequests")
-            case status if status == 403 or reason == "TopicDisallowed":
+            case status if status == 403 or reason in _TOPICS:
                 return Outcome(Fate.UNPROVEN, reason)
         return by_hundreds(reply, reason)
 

@@ -22,6 +22,7 @@ from laba.model.stream import Stream
 from laba.ports import Rooms
 from laba.service.admitting import Admitting
 from laba.service.beside import Beside
+from laba.service.ordering import Ordering
 
 Link = TypeVar("Link")
 
@@ -69,6 +70,7 @@ class Posting(Generic[Link]):
         self._lanes = lanes
         self._ids = ids
         self._beside = beside
+        self._order = Ordering()
         self._ground = admitting.ground
 
     async def accept(self, submission: Submission, app: App) -> Posted | Repeated | Refusal:
@@ -158,15 +160,21 @@ class Posting(Generic[Link]):
     async def _post(self, submission: Submission, app: App, source: Source, verdict: Verdict | None) -> Posted:
         """Keep what is told and pushed beside it, then hand a message for each room to its lane.
 
-        Letters are kept in the order in which they were given, so that whoever is told of messages goes on in it.
+        Messages pass in the order of their ids (G3), also those that wait for nothing to be kept.
         """
         is_pushed = source is Source.CALLER and not _rejects(verdict)
         members = await self._beside.members(submission, app) if is_pushed else {}
         spoken = self._spoken(submission, app, verdict)
         messages = [one.message for one in spoken]
         letters = self._beside.postman.addressed(messages, submission, app, source, verdict)
-        await self._beside.keep(letters, beside(submission, messages, members))
-        self._pass(spoken, verdict)
+        pushes = beside(submission, messages, members)
+        if not letters and not pushes and not self._order.holds(app.uuid):
+            self._pass(spoken, verdict)
+        else:
+            async with self._order.entered(app.uuid) as turn:
+                await self._beside.keep(letters, pushes)
+                await turn()
+                self._pass(spoken, verdict)
         ids = {message.conversation.id: message.id for message in messages}
         return Posted(MappingProxyType(ids), verdict)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from laba.core.pushing import is_among
 from laba.model.app import App
 from laba.model.attendance import Seat
-from laba.model.device import DEVICES_MAX, Device, Registration
+from laba.model.device import Device, Registration
 from laba.model.provider import Provider
 from laba.model.push import JobState
 from laba.model.pushcalls import (
@@ -28,6 +28,7 @@ from laba.model.pushcalls import (
     SetPush,
 )
 from laba.model.refusal import Code, Refusal
+from laba.model.report import Stage
 from laba.ports import Reports
 from laba.ports.campaigns import Devices
 from laba.service.inboxes import Inboxes
@@ -144,9 +145,6 @@ class PushDesk:
             return user
         seat = Seat(app.uuid, user.name, call.device or "")
         known = {one.device.seat: one for one in await self._registry.devices.registrations(app.uuid, user.name)}
-        if seat not in known and len(known) >= DEVICES_MAX:
-            oldest = min(known.values(), key=lambda one: one.registered_at_ms)
-            await self._registry.devices.remove(oldest.device.seat)
         before = known[seat].device if seat in known else Device(seat, None, "")
         platform = before.platform if call.platform is None else call.platform
         device = Device(seat, platform, before.package if call.package is None else call.package)
@@ -184,6 +182,9 @@ class PushDesk:
             return Refusal(Code.BROADCAST_UNKNOWN, reason, subject=str(call.dispatch_id))
         changed = await self._pushing.set_state(call.dispatch_id, call.state)
         if not changed:
+            if kept.stage is Stage.WAITING and kept.dispatch.notification is not None:
+                reason = f"broadcast {call.dispatch_id} waits to go out, and its push with it: try again in a moment"
+                return Refusal(Code.PUSH_OVER, reason, subject=str(call.dispatch_id))
             wanted = {JobState.PAUSED: "be paused", JobState.UNDER_WAY: "go on"}.get(call.state, "be cancelled")
             reason = f"broadcast {call.dispatch_id} has no push that could {wanted}"
             return Refusal(Code.PUSH_OVER, reason, subject=str(call.dispatch_id))

@@ -14,7 +14,7 @@ from laba.core.throttle import Throttle
 from laba.model.app import App
 from laba.model.http import HttpCall
 from laba.model.provider import Fate, Outcome, Proof, Provider
-from laba.model.push import Push
+from laba.model.push import Progress, Push, PushJob
 from laba.ports.letters import Courier, CourierError
 from laba.ports.pushing import PushForm
 from laba.service.ground import Ground
@@ -28,6 +28,9 @@ UNPROVEN_REST_MS: Final = 60_000
 NOBODY: Final = "https://localhost"
 # How many scopes (origins of Web Push) one provider's state is kept for; the oldest is forgotten, and found out anew.
 _SCOPES_MAX: Final = 1000
+# How many devices that were refused are remembered for each scope; the oldest is forgotten.
+_SUSPECTS_MAX: Final = 1000
+_WRITTEN_MS: Final = 60_000
 _REFUSED: Final = frozenset({Fate.UNPROVEN, Fate.DOUBTED})
 
 
@@ -51,18 +54,38 @@ class Scope:
     quiet: bool = False
     proof: Proof | None = None
     accepted: Proof | None = None
+    acceptances: int = 0
+    # By its hash, a token of which the last answer seemed to concern all -> how many had been accepted by then.
+    suspects: dict[int, int] = field(default_factory=dict)
     doubted: bool = False
     proving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def judged(self, outcome: Outcome, proof: Proof | None) -> Outcome:
-        """Take a doubt for the device's own where the same proof was good for another."""
+    def rests(self, now_ms: int) -> bool:
+        return self.breaker.closes_at_ms(now_ms) > now_ms
+
+    def judged(self, outcome: Outcome, proof: Proof | None, token: str) -> Outcome:
+        """Take for a device's own what was said as if it were of all.
+
+        A doubt, where the same proof was good for another; anything, where it is said of the same device once more,
+        and others were accepted between. One device alone would else have a provider rest for days.
+        """
         if outcome.fate is Fate.DOUBTED and proof is not None and proof is self.accepted:
             return replace(outcome, fate=Fate.REJECTED)
-        return outcome
+        before = self.suspects.pop(hash(token), None)
+        if not outcome.concerns_all:
+            return outcome
+        if len(self.suspects) >= _SUSPECTS_MAX:
+            del self.suspects[next(iter(self.suspects))]
+        if before is None or before == self.acceptances:
+            self.suspects[hash(token)] = self.acceptances
+            return outcome
+        self.suspects[hash(token)] = before
+        return replace(outcome, fate=Fate.LATER if outcome.busy else Fate.REJECTED, busy=False)
 
     def accepts(self, proof: Proof | None) -> None:
         """Note that a proof is good: what was doubted of it was for others' devices, and nothing need rest."""
         self.accepted = proof
+        self.acceptances += 1
         if self.doubted:
             self.doubted, self.proof, self.breaker = False, proof, _breaker()
 
@@ -87,34 +110,47 @@ class Lane:
     def __init__(self, app: App, provider: Provider, tools: Tools) -> None:
         self.app = app
         self.provider = provider
+        self.ground = tools.ground
+        # Another of its name stands in its place.
+        self.replaced = False
+        # The push whose devices that were due again met with a rest, last; 0 where none did.
+        self.balked = 0
+        # What a page led to, until the store has it.
+        self.unkept: tuple[PushJob, Progress] | None = None
         self.throttle = Throttle(provider.per_second, tools.ramp_ms)
         self.form = tools.forms[provider.kind]
         self._tools = tools
-        self._ground = tools.ground
         self._scopes: dict[str, Scope] = {}
-        # (dispatch id, platform) -> what is shown there, and how it is written; None where it is too large.
-        self._written: dict[tuple[int, str], tuple[Push, bytes | None]] = {}
+        # (dispatch id, platform) -> what is shown there, how it is written (None where it is too large), and when.
+        self._written: dict[tuple[int, str], tuple[Push, bytes | None, int]] = {}
 
     @property
     def fault(self) -> str:
         """Say why nothing is pushed at the moment, by what failed last; empty where all is well."""
-        failing = [scope for scope in self._scopes.values() if scope.breaker.fault]
+        since_ms = self.ground.clock() - _LONGEST_REST_MS
+        failing = [
+            scope
+            for scope in self._scopes.values()
+            if scope.breaker.fault and (scope.failed_at_ms >= since_ms or scope.rests(self.ground.clock()))
+        ]
         return max(failing, key=lambda scope: scope.failed_at_ms).breaker.fault if failing else ""
 
     def rests_until_ms(self, scope: str = "") -> int:
         """Tell from when on something may be asked."""
         known = self._scopes.get(scope)
-        now_ms = self._ground.clock()
+        now_ms = self.ground.clock()
         return now_ms if known is None else known.breaker.closes_at_ms(now_ms)
 
     def written(self, dispatch_id: int, platform: str) -> tuple[Push, bytes | None] | None:
-        return self._written.get((dispatch_id, platform))
+        """Give what was written within a minute: it says, too, for how long it is worth showing."""
+        push, prepared, at_ms = self._written.get((dispatch_id, platform), (None, None, 0))
+        return None if push is None or self.ground.clock() - at_ms >= _WRITTEN_MS else (push, prepared)
 
     def write(self, dispatch_id: int, platform: str, push: Push) -> tuple[Push, bytes | None]:
         """Write a push, once for all devices that are shown the same."""
-        written = (push, self.form.prepared(push, self.provider))
-        self._written[dispatch_id, platform] = written
-        return written
+        prepared = self.form.prepared(push, self.provider)
+        self._written[dispatch_id, platform] = push, prepared, self.ground.clock()
+        return push, prepared
 
     def keep(self, dispatch_ids: AbstractSet[int]) -> None:
         """Forget what was written of pushes that are over."""
@@ -122,21 +158,18 @@ class Lane:
             del self._written[key]
 
     async def send(self, push: Push, prepared: bytes, token: str) -> Outcome | None:
-        """Push to one device; None where the provider cannot be asked at the moment. ValueError for no token.
-
-        DOUBTED is for a device for which it will be asked again, but behind others.
-        """
+        """Push to one device; None where the provider cannot be asked at the moment. ValueError for no token."""
         scope = self._scope(self.form.scope(token))
-        if scope.breaker.closes_at_ms(self._ground.clock()) > self._ground.clock():
+        if scope.rests(self.ground.clock()):
             return None
         proof, outcome = await self._asked(scope, push, prepared, token)
         if outcome is not None and outcome.fate is Fate.UNPROVEN and self._renewed(scope, proof):
             proof, outcome = await self._asked(scope, push, prepared, token)
         if outcome is None:
             return None
-        outcome = scope.judged(outcome, proof)
+        outcome = scope.judged(outcome, proof, token)
         self._learn(scope, outcome, proof)
-        return None if outcome.fate is Fate.UNPROVEN or outcome.busy else outcome
+        return outcome
 
     async def check(self) -> str:
         """Say what hinders a push now; empty where nothing does.
@@ -147,10 +180,10 @@ class Lane:
         if not self.form.probe:
             await self._proof(scope, NOBODY)
             return scope.breaker.fault
-        push = Push("", "check", self._ground.clock(), silent=True)
+        push = Push("", "check", self.ground.clock(), silent=True)
         prepared = self.form.prepared(push, self.provider) or b""
         proof, outcome = await self._asked(scope, push, prepared, self.form.probe)
-        if outcome is not None and (outcome.fate in _REFUSED or outcome.busy):
+        if outcome is not None and outcome.concerns_all:
             self._learn(scope, outcome, proof)
         return scope.breaker.fault
 
@@ -161,7 +194,7 @@ class Lane:
         proof = await self._proof(scope, self.form.scope(token))
         if proof is None:
             return None, None
-        call = self.form.build(push, prepared, token, proof.value, self.provider, self._ground.entropy(48))
+        call = self.form.build(push, prepared, token, proof.value, self.provider, self.ground.entropy(48))
         try:
             reply = await self._tools.courier.send(call, self._tools.timeout_ms)
         except CourierError as error:
@@ -171,13 +204,13 @@ class Lane:
 
     async def _proof(self, scope: Scope, name: str) -> Proof | None:
         """Give a proof that is good now; None where there is none to be had."""
-        now_ms = self._ground.clock()
+        now_ms = self.ground.clock()
         if scope.proof is not None and now_ms < scope.proof.until_ms:
             return scope.proof
         async with scope.proving:
             if scope.proof is not None and now_ms < scope.proof.until_ms:
                 return scope.proof
-            if scope.breaker.closes_at_ms(now_ms) > now_ms:
+            if scope.rests(now_ms):
                 return None
             proof = await self._proven(scope, name, now_ms)
             scope.proof = proof
@@ -208,7 +241,7 @@ class Lane:
         """
         if proof is None or scope.proof is not proof:
             return True
-        if self._ground.clock() < proof.again_ms:
+        if self.ground.clock() < proof.again_ms:
             return False
         scope.proof = None
         return True
@@ -224,25 +257,25 @@ class Lane:
         else:
             if outcome.fate is Fate.ACCEPTED:
                 scope.accepts(proof)
-            scope.breaker.succeeded(self._ground.clock())
+            scope.breaker.succeeded(self.ground.clock())
             if scope.told and not scope.breaker.fault:
                 scope.told = ""
                 self._log().info("push provider works again")
 
     def _fail(self, scope: Scope, reason: str) -> None:
         self._note(scope)
-        if scope.breaker.failed(reason, self._ground.clock()):
+        if scope.breaker.failed(reason, self.ground.clock()):
             self._tell(scope)
 
     def _open(self, scope: Scope, reason: str, for_ms: int) -> None:
         self._note(scope)
         where = f" ({_host(scope.name)})" if scope.name else ""
-        scope.breaker.open(f"{reason}{where}", self._ground.clock(), for_ms)
+        scope.breaker.open(f"{reason}{where}", self.ground.clock(), for_ms)
         self._tell(scope)
 
     def _note(self, scope: Scope) -> None:
-        scope.failed_at_ms = self._ground.clock()
-        self._ground.meter.count("laba_push_faults_total", kind=self.provider.kind)
+        scope.failed_at_ms = self.ground.clock()
+        self.ground.meter.count("laba_push_faults_total", kind=self.provider.kind)
 
     def _tell(self, scope: Scope) -> None:
         """Say once what is wrong, until it is something else, or well."""

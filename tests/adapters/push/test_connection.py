@@ -301,6 +301,18 @@ async def test_a_call_that_has_its_answer_already_is_not_cancelled_at_the_servic
         assert wire.heard(events.StreamReset) == []
 
 
+async def test_a_connection_whose_streams_are_used_up_ends_with_its_last_call():  # RFC 9113 section 5.1.1
+    async with joined() as (connection, wire):
+        await connection.greeted
+        connection._next = (1 << 30) + 1
+        async with called(connection) as calling:
+            request = await wire.request()
+            assert not connection.is_open
+            wire.answer(request.stream)
+            assert (await ended(calling)).status == 200
+        await wire.ended()
+
+
 async def test_a_connection_that_is_closed_takes_no_more_calls_at_once():
     async with joined() as (connection, wire), called(connection) as calling:
         await wire.request()

@@ -206,6 +206,7 @@ async def test_after_a_cut_the_next_call_connects_anew():
             wire = await peer.wire()
             wire.answer((await wire.request()).stream)
             assert await outcome(calling) == HttpReply(200)
+        assert len(sender._origins[peer.host].connections) == 1
 
 
 # --- what takes too long, and who gives up ------------------------------------------------------------------------
@@ -214,14 +215,51 @@ async def test_after_a_cut_the_next_call_connects_anew():
 async def test_a_call_that_hangs_ends_at_its_limit_and_the_next_has_its_place():
     async with told(ONE) as (peer, sender):
         await met(sender, peer)
-        async with callers(sender, peer, timeout_ms=50) as (hung,), callers(sender, peer) as (waiting,):
+        async with callers(sender, peer, timeout_ms=1000) as (hung,), callers(sender, peer) as (waiting,):
             wire = peer.wires[0]
             stream = (await wire.request()).stream
-            assert await outcome(hung) == "no answer in 50 ms"
+            await wire.quiet()
+            assert await outcome(hung) == "no answer in 1000 ms"
             reset = await wire.hear(events.StreamReset)
             assert (reset.stream_id, reset.error_code) == (stream, ErrorCodes.CANCEL)
             wire.answer((await wire.request()).stream)
             assert await outcome(waiting) == HttpReply(200)
+
+
+async def test_after_a_call_during_which_nothing_at_all_was_heard_the_next_goes_elsewhere():
+    """What the network takes and nobody reads is known by nothing else."""
+    async with told() as (peer, sender):
+        await met(sender, peer)
+        async with callers(sender, peer) as (other,):
+            await peer.wires[0].request()
+            async with callers(sender, peer, timeout_ms=50) as (hung,):
+                assert await outcome(hung) == "no answer in 50 ms"
+            async with callers(sender, peer) as (calling,):
+                wire = await peer.wire()
+                wire.answer((await wire.request()).stream)
+                assert await outcome(calling) == HttpReply(200)
+            peer.wires[0].answer(3)
+            assert await outcome(other) == HttpReply(200)
+        await peer.wires[0].ended()
+
+
+async def test_another_connection_that_cannot_be_made_is_not_tried_again_at_once():
+    """Who waits for it waits for the one that there is, or until the own time is over."""
+    async with told(ONE, connections_max=2) as (peer, sender):
+        await met(sender, peer)
+        turned_away = []
+
+        def turn_away(wire):
+            turned_away.append(wire)
+            wire.transport.abort()
+
+        peer.settings, peer.come = None, turn_away
+        async with callers(sender, peer) as (served,), callers(sender, peer, 2, timeout_ms=300) as waiting:
+            stream = (await peer.wires[0].request()).stream
+            assert [await outcome(one) for one in waiting] == ["no answer in 300 ms"] * 2
+            peer.wires[0].answer(stream)
+            assert await outcome(served) == HttpReply(200)
+        assert len(turned_away) == 1
 
 
 async def test_a_caller_that_goes_while_it_waits_for_an_answer_leaves_its_place_to_the_next():

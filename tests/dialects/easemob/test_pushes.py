@@ -137,6 +137,14 @@ def test_options_are_a_platform_s_own():
 
 
 # E13
+def test_options_may_be_said_for_all_platforms_and_be_another_s_for_one():
+    ext = {"em_push_ext": {"em_push_sound": "bell", "em_push_badge": 3}, "em_apns_ext": {"em_push_badge": 4}}
+    shown = notification(HELLO, ext).platforms
+    assert shown["ios"].options == {"sound": "bell", "badge": 4}
+    assert shown["android"].options == shown["web"].options == {"sound": "bell", "badge": 3}
+
+
+# E13
 def test_what_is_not_known_travels_along():
     """The common first; a platform's own of that name instead."""
     ext = {

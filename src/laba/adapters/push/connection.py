@@ -93,6 +93,10 @@ class Connection(asyncio.Protocol):
         # Streams that have bytes left for which there was no window.
         self._held: deque[int] = deque()
         self._transport: asyncio.Transport | None = None
+        # How often anything came.
+        self._heard = 0
+        # The last call was given up, and nothing at all was heard since it was made.
+        self.mute = False
         # Room that was promised to calls that are about to be made.
         self.promised = 0
         loop = asyncio.get_running_loop()
@@ -128,17 +132,26 @@ class Connection(asyncio.Protocol):
         number, self._next = self._next, self._next + 2
         if number >= _LAST_STREAM:
             self._going = True
-        stream = _Stream(asyncio.get_running_loop().create_future(), self._stream_window)
+        stream, heard = _Stream(asyncio.get_running_loop().create_future(), self._stream_window), self._heard
         self._streams[number] = stream
         self._send_headers(number, block, 0 if call.body else Flag.END_STREAM)
         self._send_body(number, stream, call.body)
         try:
             return await stream.answer
+        except asyncio.CancelledError:
+            self.mute = self._heard == heard
+            raise
         finally:
             if self._streams.pop(number, None) is not None:
                 self._send(frames.reset(number, Fault.CANCEL))
                 self._freed()
             self._end_if_unused()
+
+    def leave(self) -> None:
+        """Have no new calls; it ends when those that it has are over."""
+        self._going = True
+        self._end_if_unused()
+        self._freed()
 
     def close(self) -> None:
         """End it now; calls that have no answer yet fail."""
@@ -226,6 +239,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.used_at = asyncio.get_running_loop().time()
+        self._heard += 1
+        self.mute = False
         try:
             for received in self._reader.frames(data):
                 self._take(received)

@@ -19,6 +19,8 @@ from laba.ports.letters import Courier, CourierError
 IDLE_SECONDS: Final = 300.0
 # A service that has not greeted by then is as one that does not listen.
 CONNECT_SECONDS: Final = 30.0
+# After a connection that could not be made, none is tried for so long.
+_AGAIN_SECONDS: Final = 1.0
 # How many services are known at once; one that is not called at the moment is forgotten for the next.
 _ORIGINS_MAX: Final = 200
 # A URL whose host and target are sent as they are written. All others are the fallback's business.
@@ -87,6 +89,7 @@ class PushSender:
             async with asyncio.timeout(timeout_ms / 1000):
                 reply = await origin.call(address, call)
         except TimeoutError as error:
+            origin.leave_mute()
             raise CourierError(f"no answer in {timeout_ms} ms") from error
         except (OSError, ValueError) as error:
             raise CourierError(f"no answer: {_reason(error)}") from error
@@ -157,6 +160,12 @@ class _Origin:
             connection.close()
         self._refuse(CourierError(_CLOSED))
 
+    def leave_mute(self) -> None:
+        """Have new calls go elsewhere than to where one had no answer, and nothing else was heard meanwhile."""
+        for connection in self.connections:
+            if connection.mute and connection.is_open:
+                connection.leave()
+
     def sweep(self, before: float) -> None:
         for connection in self.connections:
             if not connection.busy and not connection.promised and connection.used_at < before:
@@ -214,6 +223,13 @@ class _Origin:
         except NoHttp2Error as error:
             self._is_old = True
             self._refuse(error)
+        else:
+            self._connecting = None
+            self._connect_if_needed()
+            return
+        # Who waits still waits for the connections that there are.
+        if self._waiting:
+            await asyncio.sleep(_AGAIN_SECONDS)
         self._connecting = None
         self._connect_if_needed()
 

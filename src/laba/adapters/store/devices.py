@@ -12,7 +12,7 @@ from laba.adapters.store.reads import at_once
 from laba.adapters.store.statements import Hot
 from laba.adapters.store.worker import Worker
 from laba.model.attendance import Seat
-from laba.model.device import Address, Device, Registration
+from laba.model.device import DEVICES_MAX, Address, Device, Registration
 
 
 class SqliteDevices:
@@ -45,6 +45,7 @@ class SqliteDevices:
             if registration.address is not None:
                 connection.execute(pushstatements.TAKE_TOKEN, row)
             connection.execute(pushstatements.REGISTER, row)
+            connection.execute(pushstatements.FORGET_OLDEST, row | {"most": DEVICES_MAX})
 
         await self._writer.do(write)
 

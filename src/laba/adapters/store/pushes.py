@@ -12,11 +12,11 @@ from laba.adapters.store.statements import Hot
 from laba.adapters.store.worker import Worker
 from laba.model.dispatch import Dispatch
 from laba.model.provider import Provider
-from laba.model.push import Counts, JobState, Progress, PushJob, PushReport, PushTarget
+from laba.model.push import Counts, JobHead, JobState, Progress, PushJob, PushReport, PushTarget
 
 _JOB: Final = len(statements.JOB_COLUMNS)
 _TARGETS: Final = msgspec.json.Decoder(list[tuple[str, str, str, str | None, str | None, int, int]])
-_TAGS: Final = msgspec.json.Decoder(frozenset[str])
+_NAMES: Final = msgspec.json.Decoder(frozenset[str])
 _COUNTS: Final = msgspec.json.Decoder(dict[str, int])
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -31,6 +31,7 @@ class SqlitePushes:
         self._page_of_users = Hot(statements.PAGE_OF_USERS)
         self._due = Hot(statements.DUE)
         self._jobs = Hot(statements.JOBS)
+        self._job = Hot(statements.JOB)
 
     # --- beginning and ending --------------------------------------------------------------------------------------
 
@@ -51,9 +52,16 @@ class SqlitePushes:
 
         await self._writer.do(write)
 
-    async def jobs(self) -> tuple[PushJob, ...]:
-        def read(connection: Connection) -> tuple[PushJob, ...]:
-            return tuple(map(_job, self._jobs.run(connection, {})))
+    async def jobs(self) -> tuple[JobHead, ...]:
+        def read(connection: Connection) -> tuple[JobHead, ...]:
+            return tuple(map(_head, self._jobs.run(connection, {})))
+
+        return await self._reader.do(read)
+
+    async def job(self, number: int) -> PushJob | None:
+        def read(connection: Connection) -> PushJob | None:
+            row = self._job.run(connection, {"job": number}).fetchone()
+            return None if row is None else _job(row)
 
         return await self._reader.do(read)
 
@@ -185,15 +193,21 @@ def _targets(connection: Connection, statement: Hot, asked: Mapping[str, object]
     found = []
     for user, device, token, platform, held, since_ms, attempts in _TARGETS.decode(text):
         if held not in tags:
-            tags[held] = _TAGS.decode(held or "[]")
+            tags[held] = _NAMES.decode(held or "[]")
         found.append(PushTarget(user, device, token, platform or "", tags[held], since_ms, attempts))
     return tuple(found)
 
 
+def _head(row: Sequence[Any]) -> JobHead:
+    number, dispatch, app_uuid, provider, accepted_at_ms, walked = row
+    return JobHead(number, dispatch, app_uuid, provider, accepted_at_ms, bool(walked))
+
+
 def _job(row: Sequence[Any]) -> PushJob:
-    """Give the job of a row of JOB_COLUMNS and DISPATCH_COLUMNS."""
+    """Give the job of a row of its partners, JOB_COLUMNS and DISPATCH_COLUMNS."""
+    partners, row = _NAMES.decode(row[0]), row[1:]
     number, provider, user, device, walked = row[:_JOB]
-    return PushJob(number, provider, rows.dispatch_of(row[_JOB:]), (user, device), bool(walked))
+    return PushJob(number, provider, rows.dispatch_of(row[_JOB:]), (user, device), bool(walked), partners)
 
 
 def _report(row: Sequence[Any]) -> PushReport:

@@ -18,9 +18,17 @@ BEGIN_JOBS = text(
 )
 JOB_COLUMNS = ("number", "provider", "cursor_user", "cursor_device", "walked")
 _UNDER_WAY = """FROM push_jobs INDEXED BY push_jobs_under_way JOIN ledger ON ledger.id = push_jobs.dispatch
-    WHERE push_jobs.state = 'under_way' ORDER BY push_jobs.number"""
+    WHERE push_jobs.state = 'under_way'"""
 _JOB = ", ".join([*(f"push_jobs.{name}" for name in JOB_COLUMNS), *(f"ledger.{name}" for name in DISPATCH_COLUMNS)])
-JOBS = text(f"SELECT {_JOB} {_UNDER_WAY}")
+JOBS = text(
+    f"""SELECT push_jobs.number, push_jobs.dispatch, ledger.app_uuid, push_jobs.provider, ledger.accepted_at_ms,
+        push_jobs.walked {_UNDER_WAY} ORDER BY push_jobs.number"""
+)
+_PARTNERS = "SELECT json_group_array(provider) FROM push_jobs AS one WHERE one.dispatch = push_jobs.dispatch"
+JOB = text(
+    f"""SELECT ({_PARTNERS}), {_JOB} FROM push_jobs JOIN ledger ON ledger.id = push_jobs.dispatch
+    WHERE push_jobs.number = :job AND push_jobs.state = 'under_way'"""  # noqa: S608 -- of constants alone
+)
 # What of a device, and of its user, a page gives. The cross joins keep SQLite to this order.
 _TARGET = """json_array(devices.user, devices.device, devices.token, devices.platform, users.tags,
             users.created_at_ms"""
@@ -116,6 +124,12 @@ REGISTER = text(
     ON CONFLICT (app_uuid, user, device) DO UPDATE SET platform = excluded.platform, package = excluded.package,
         kind = excluded.kind, token = excluded.token, sandbox = excluded.sandbox, locale = excluded.locale,
         time_zone = excluded.time_zone, registered_at_ms = excluded.registered_at_ms, dead = NULL"""
+)
+# All but the latest; the one that registers now is one of these.
+FORGET_OLDEST = text(
+    """DELETE FROM devices WHERE app_uuid = :app_uuid AND user = :user AND device IN (
+        SELECT device FROM devices WHERE app_uuid = :app_uuid AND user = :user
+        ORDER BY device = :device DESC, registered_at_ms DESC, device LIMIT -1 OFFSET :most)"""
 )
 REGISTRATION_COLUMNS = (
     "device",

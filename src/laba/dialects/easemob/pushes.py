@@ -53,13 +53,14 @@ def _text_of(content: Content) -> str:
 
 def _override(own: Mapping[str, Any], common: Mapping[str, Any]) -> Override:
     """Take what one platform shows; what is not known here travels along."""
+    given = {**common, **own}
     options = {
-        option: own[name]
+        option: given[name]
         for name, (option, kind) in _OPTIONS.items()
-        if isinstance(own.get(name), kind) and not (kind is int and isinstance(own[name], bool))
+        if isinstance(given.get(name), kind) and not (kind is int and isinstance(given[name], bool))
     }
     known = {*_TITLES, *_TEXTS, *_OPTIONS}
-    extras = {name: value for name, value in {**common, **own}.items() if name not in known}
+    extras = {name: value for name, value in given.items() if name not in known}
     return Override(_first(own, _TEXTS), extras, title=_first(own, _TITLES), options=options)
 
 

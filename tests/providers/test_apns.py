@@ -295,6 +295,7 @@ def reply(status, reason=None, **rest):
         (reply(204), Outcome(Fate.ACCEPTED)),
         (reply(302), Outcome(Fate.LATER, "302", busy=True)),
         (reply(418, "Teapot"), Outcome(Fate.REJECTED, "Teapot")),
+        (reply(421, "Misdirected"), Outcome(Fate.LATER, "Misdirected")),
         (reply(599), Outcome(Fate.LATER, "599", busy=True)),
     ],
     ids=lambda value: getattr(value, "reason", None) or str(getattr(value, "status", "")),

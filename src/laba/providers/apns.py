@@ -31,6 +31,8 @@ REASON_MAX_CHARS: Final = 100
 _TOKEN: Final = re.compile(r"[0-9A-Fa-f]{8,200}")
 # "Sending notification requests to APNs": at most 64 bytes; what a header cannot carry is left out.
 _COLLAPSE_ID: Final = re.compile(r"[!-~]{1,64}")
+# RFC 9110 sections 15.5.9 and 15.5.20, RFC 8470 section 5.2: the same call may be taken another time.
+_AGAIN: Final = frozenset({408, 421, 425})
 # What is wrong with the provider's topic is wrong for all its devices.
 _TOPICS: Final = frozenset({"TopicDisallowed", "BadTopic", "MissingTopic"})
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
@@ -247,6 +249,8 @@ def by_hundreds(reply: HttpReply, reason: str) -> Outcome:
     match reply.status // 100:
         case 2:
             return Outcome(Fate.ACCEPTED)
+        case 4 if reply.status in _AGAIN:
+            return Outcome(Fate.LATER, word(reason, reply), patience_ms(reply))
         case 4:
             return Outcome(Fate.REJECTED, word(reason, reply))
     return Outcome(Fate.LATER, word(reason, reply), patience_ms(reply), busy=True)

@@ -17,6 +17,12 @@ async def goes(ordering, key, name, told, ready=None, error=None):
         told.append(name)
 
 
+def ready_now():
+    ready = asyncio.Event()
+    ready.set()
+    return ready
+
+
 async def turns():
     """Have everybody come as far as it can."""
     for _ in range(10):
@@ -48,3 +54,19 @@ async def test_who_does_not_go_on_holds_up_nobody(how):
     await asyncio.wait([first, second])
     assert (told, ordering.holds("a")) == ([2], False)
     assert first.cancelled() or first.exception() is error
+
+
+async def test_who_gives_up_before_its_turn_lets_nobody_pass_those_before_it():  # G3
+    ordering, told, ready = Ordering(), [], asyncio.Event()
+    first = asyncio.create_task(goes(ordering, "a", 1, told, ready))
+    await turns()
+    with pytest.raises(ValueError, match="no"):
+        await goes(ordering, "a", 2, told, ready_now(), ValueError("no"))
+    third = asyncio.create_task(goes(ordering, "a", 3, told))
+    await turns()
+    assert (told, ordering.holds("a")) == ([], True)
+    ready.set()
+    await asyncio.wait([first, third])
+    await turns()
+    assert (told, ordering.holds("a")) == ([1, 3], False)
+    assert first.exception() is third.exception() is None

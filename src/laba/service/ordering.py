@@ -28,6 +28,13 @@ class Ordering:
         try:
             yield turn
         finally:
-            mine.set_result(None)
-            if self._last[key] is mine:
-                del self._last[key]
+            # Who gives up before its turn leaves those behind it behind those before it.
+            if before is None or before.done():
+                self._leave(key, mine)
+            else:
+                before.add_done_callback(lambda _: self._leave(key, mine))
+
+    def _leave(self, key: str, mine: asyncio.Future[None]) -> None:
+        mine.set_result(None)
+        if self._last[key] is mine:
+            del self._last[key]

@@ -37,18 +37,12 @@ from push_rig import (
     send,
     sending,
 )
-from push_services import apns_serving, fcm_serving
+from push_services import fcm_serving
 
 pytestmark = pytest.mark.anyio
 
 PAGE = 10
 BUSY, DOWN = (429, "TooManyRequests"), (503, "Shutdown")
-
-
-@pytest.fixture
-async def apple():
-    async with apns_serving(topics=("com.example.app", "com.two")) as fake:
-        yield fake
 
 
 def paged(tmp_path, *fakes, page=PAGE, **how):

@@ -37,7 +37,7 @@ from push_rig import (
     sending,
     web_push,
 )
-from push_services import apns_serving, fcm_serving, web_push_serving
+from push_services import apns_serving, web_push_serving
 from scripted_peer import peering
 
 pytestmark = pytest.mark.anyio
@@ -50,12 +50,6 @@ BUSY = (503, "ServiceUnavailable")
 async def apple():
     """Give an APNs that takes no second token within 20 minutes."""
     async with apns_serving(updates_allowed=0) as fake:
-        yield fake
-
-
-@pytest.fixture
-async def google():
-    async with fcm_serving() as fake:
         yield fake
 
 

@@ -31,23 +31,11 @@ from push_rig import (
     token,
     web_push,
 )
-from push_services import apns_serving, fcm_serving, web_push_serving
+from push_services import apns_serving, web_push_serving
 
 pytestmark = pytest.mark.anyio
 
 BUSY = (429, "TooManyRequests")
-
-
-@pytest.fixture
-async def apple():
-    async with apns_serving(topics=("com.example.app", "com.two")) as fake:
-        yield fake
-
-
-@pytest.fixture
-async def google():
-    async with fcm_serving() as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -212,7 +212,14 @@ class _Origin:
             self._connecting = asyncio.create_task(self._connect())
 
     async def _connect(self) -> None:
-        """Make one connection, and let whoever waits have it; or tell all of them why there is none."""
+        """Make one connection; where it cannot be made, who waits for it has to wait before another is tried."""
+        if not await self._made() and self._waiting:
+            await asyncio.sleep(_AGAIN_SECONDS)
+        self._connecting = None
+        self._connect_if_needed()
+
+    async def _made(self) -> bool:
+        """Let whoever waits have a connection, or tell all of them why there is none; tells whether there is."""
         try:
             async with asyncio.timeout(self._connect_seconds):
                 await self._connected()
@@ -224,14 +231,8 @@ class _Origin:
             self._is_old = True
             self._refuse(error)
         else:
-            self._connecting = None
-            self._connect_if_needed()
-            return
-        # Who waits still waits for the connections that there are.
-        if self._waiting:
-            await asyncio.sleep(_AGAIN_SECONDS)
-        self._connecting = None
-        self._connect_if_needed()
+            return True
+        return False
 
     async def _connected(self) -> None:
         where = urlsplit(f"//{self._host}")

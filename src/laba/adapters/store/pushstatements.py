@@ -17,12 +17,12 @@ BEGIN_JOBS = text(
     SELECT :dispatch, value, 'under_way', '', '', 0, 0, 0, 0, 0, '{}' FROM json_each(:providers) WHERE true"""
 )
 JOB_COLUMNS = ("number", "provider", "cursor_user", "cursor_device", "walked")
-_UNDER_WAY = """FROM push_jobs INDEXED BY push_jobs_under_way JOIN ledger ON ledger.id = push_jobs.dispatch
-    WHERE push_jobs.state = 'under_way'"""
 _JOB = ", ".join([*(f"push_jobs.{name}" for name in JOB_COLUMNS), *(f"ledger.{name}" for name in DISPATCH_COLUMNS)])
 JOBS = text(
-    f"""SELECT push_jobs.number, push_jobs.dispatch, ledger.app_uuid, push_jobs.provider, ledger.accepted_at_ms,
-        push_jobs.walked {_UNDER_WAY} ORDER BY push_jobs.number"""
+    """SELECT push_jobs.number, push_jobs.dispatch, ledger.app_uuid, push_jobs.provider, ledger.accepted_at_ms,
+        push_jobs.walked
+    FROM push_jobs INDEXED BY push_jobs_under_way JOIN ledger ON ledger.id = push_jobs.dispatch
+    WHERE push_jobs.state = 'under_way' ORDER BY push_jobs.number"""
 )
 _PARTNERS = "SELECT json_group_array(provider) FROM push_jobs AS one WHERE one.dispatch = push_jobs.dispatch"
 JOB = text(
